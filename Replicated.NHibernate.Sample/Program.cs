@@ -1,0 +1,3 @@
+using Replicated.NHibernate.Sample.Cluster;
+
+Console.WriteLine(PostgresBinaries.Find().Folder);
