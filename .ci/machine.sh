@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# What the machine must have: the SDK, PostgreSQL's programs, a browser. Sourced by build.sh, in the project's root.
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_CLI_UI_LANGUAGE=en
+# No build server stays behind holding the caller's pipe open.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+
+postgres_version=''
+
+say() { printf '==> %s\n' "$*"; }
+
+fail() {
+  printf 'build.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+is_debian() { command -v apt-get >/dev/null && [ -r /etc/debian_version ]; }
+
+# Through su and runuser the home folder may still be another user's, and dotnet keeps its packages there.
+settle_home() {
+  [ -w "${HOME:-/nonexistent}" ] && return
+  HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+  if [ ! -w "${HOME:-/nonexistent}" ]; then
+    HOME=${TMPDIR:-/tmp}/replicated-home-$(id -u)
+    mkdir -m 700 "$HOME" 2>/dev/null || true
+    [ -O "$HOME" ] || fail "$HOME belongs to someone else; set HOME to a folder of your own."
+  fi
+  export HOME
+}
+
+require_sdk() {
+  settle_home
+  local folder
+  for folder in "${DOTNET_ROOT:-}" "$HOME/.dotnet" /usr/share/dotnet /usr/lib/dotnet /usr/local/share/dotnet; do
+    command -v dotnet >/dev/null && break
+    [ -x "$folder/dotnet" ] && export DOTNET_ROOT=$folder PATH=$folder:$PATH
+  done
+  local remedy='Install it as https://dotnet.microsoft.com/download/dotnet/10.0 says.' answer
+  command -v dotnet >/dev/null || fail "The .NET 10 SDK is missing. $remedy"
+  if ! answer=$(dotnet --version 2>&1); then
+    local sdks
+    sdks=$(dotnet --list-sdks 2>/dev/null | cut -d' ' -f1 | paste -sd' ' -)
+    [ -n "$sdks" ] || printf '%s\n' "$answer" >&2
+    fail "This needs the .NET 10 SDK; dotnet has: ${sdks:-none that starts}. $remedy"
+  fi
+  say ".NET SDK $answer"
+}
+
+# bin, obj and artifacts are written beside the sources.
+require_writable() {
+  local path
+  for path in . artifacts Packages.local.props ./*/bin ./*/obj; do
+    if [ -e "$path" ] && [ ! -w "$path" ]; then
+      fail "$(id -un) cannot write to $PWD/${path#./} of $(stat -c %U "$path"): build as that user, or in a clone of your own."
+    fi
+  done
+}
+
+# What root builds in another user's clone is that user's, who could not build there again otherwise.
+give_back() {
+  if is_root && [ "$(stat -c %u . 2>/dev/null || echo 0)" != 0 ]; then
+    local path
+    for path in artifacts Packages.local.props docs/evidence.md ./*/bin ./*/obj; do
+      [ ! -e "$path" ] || chown -Rh --reference=. "$path"
+    done
+  fi
+}
+
+# The newest folder that has all of PostgreSQL's programs that a cluster with slaves needs.
+postgres_folder() {
+  local folder
+  while read -r folder; do
+    if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/pg_basebackup" ] && [ -x "$folder/postgres" ]; then
+      printf '%s\n' "$folder"
+      return
+    fi
+  done < <(
+    find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql@* -maxdepth 2 -type d -name bin 2>/dev/null | sort -Vr
+    pg_config --bindir 2>/dev/null
+    dirname "$(command -v initdb)" 2>/dev/null
+  )
+}
+
+require_postgres() {
+  local folder
+  folder=$(postgres_folder)
+  if [ -z "$folder" ]; then
+    if is_root && is_debian; then
+      install_postgres
+      folder=$(postgres_folder)
+    fi
+    [ -n "$folder" ] || fail "PostgreSQL's programs are missing (initdb, pg_ctl, pg_basebackup, postgres). Run: $(postgres_command)"
+  fi
+  postgres_version=$("$folder/postgres" --version)
+  say "$postgres_version in $folder"
+}
+
+postgres_command() {
+  if is_debian; then
+    echo 'sudo apt-get install -y postgresql'
+  elif command -v dnf >/dev/null; then
+    echo 'sudo dnf install -y postgresql-server'
+  else
+    echo 'brew install postgresql@17'
+  fi
+}
+
+# Only the programs are wanted: the package would also create a cluster and start a server on port 5432.
+install_postgres() {
+  say 'installing the package postgresql, without a cluster of its own'
+  apt_install postgresql-common
+  local settings=/etc/postgresql-common/createcluster.conf status=0
+  cp -p "$settings" "$settings.before-replicated"
+  echo 'create_main_cluster = false' >>"$settings"
+  apt_install postgresql || status=$?
+  mv "$settings.before-replicated" "$settings"
+  return "$status"
+}
+
+apt_install() {
+  export DEBIAN_FRONTEND=noninteractive
+  if [ -z "${apt_updated:-}" ]; then
+    apt-get update -qq || say 'apt-get update failed; trying with the lists that are there'
+    apt_updated=1
+  fi
+  apt-get install -y -qq --no-install-recommends "$@"
+}
+
+see_to_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable microsoft-edge microsoft-edge-stable; do
+    command -v "$name" >/dev/null && return
+  done
+  # On Ubuntu the package of that name is a snap, which no container starts.
+  if [ "${CI:-}" = true ] && is_root && grep -qx 'ID=debian' /etc/os-release 2>/dev/null; then
+    say 'installing the package chromium for the browser tests'
+    apt_install chromium
+  else
+    local command='sudo apt-get install -y chromium'
+    grep -qx 'ID=debian' /etc/os-release 2>/dev/null || command='install Chromium or Chrome so that it is on the PATH'
+    say "Chromium is missing; the browser tests $([ "${CI:-}" = true ] && echo fail || echo 'are skipped'). Remedy: $command"
+  fi
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Builds, tests, measures, packs and runs everything here: ./build.sh help
+set -euo pipefail
+
+# A folder given relative to where the caller stands, before this script goes to the root of the project.
+if [ -n "${REPLICATED_PACKAGES:-}" ] && [ -d "$REPLICATED_PACKAGES" ]; then
+  REPLICATED_PACKAGES=$(cd -- "$REPLICATED_PACKAGES" && pwd)
+fi
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+export REPLICATED_PACKAGES
+# shellcheck source=.ci/suite.sh
+. .ci/suite.sh
+
+help() {
+  cat <<'TEXT'
+./build.sh sample [arguments]    runs the message board on a PostgreSQL primary and two slaves of its own: http://127.0.0.1:5080
+./build.sh test [arguments]      builds everything and runs the tests; arguments go to dotnet test, e.g. --filter Name~Commit
+./build.sh bench [arguments]     runs the benchmarks
+./build.sh pack                  packs the library into artifacts/
+./build.sh evidence              runs the tests and writes what they said into docs/evidence.md
+
+REPLICATED_PACKAGES=/folder      adds a folder of .nupkg files as a package source, for a feed that lacks some
+REPLICATED_UPDATE_LISTS=1        lets the tests rewrite the committed lists: the public surface, the tests that need NHibernate
+CI=true                          missing prerequisites fail instead of being skipped
+TEXT
+}
+
+prepare() {
+  require_sdk
+  require_writable
+  find_packages
+}
+
+case ${1:-help} in
+  sample | bench)
+    project=Replicated.NHibernate.Sample configuration=Debug
+    [ "$1" = sample ] || project=Replicated.NHibernate.Benchmarks configuration=Release
+    shift
+    require_sdk
+    [ -n "${ConnectionStrings__Master:-}" ] || require_postgres
+    prepare
+    say "building $project"
+    dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
+    give_back
+    # In place of this shell, so that a signal reaches it.
+    exec dotnet run --no-build -c "$configuration" --project "$project" -- "$@"
+    ;;
+  test)
+    shift
+    run_suite "$@"
+    ;;
+  evidence)
+    REPLICATED_EVIDENCE=${REPLICATED_EVIDENCE:-docs/evidence.md} run_suite
+    ;;
+  pack)
+    prepare
+    [ "$with_nhibernate" = true ] || fail "This machine's package sources do not carry NHibernate, and a build without it is not a package."
+    dotnet pack Replicated.NHibernate -c Release -o artifacts --nologo -tl:off
+    give_back
+    ;;
+  help | -h | --help) help ;;
+  *)
+    help >&2
+    fail "There is no command '$1'."
+    ;;
+esac
