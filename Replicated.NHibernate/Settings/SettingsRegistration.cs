@@ -10,7 +10,7 @@ internal static class SettingsRegistration
     public static void AddReplicatedSettings(this IServiceCollection services)
     {
         services.AddLogging();
-        services.AddOptions<ReplicatedOptions>().ValidateOnStart();
+        services.AddOptions<ReplicatedOptions>();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ReplicatedOptions>, SectionBinding>(
             sp => new SectionBinding(sp.GetService<IConfiguration>())));
