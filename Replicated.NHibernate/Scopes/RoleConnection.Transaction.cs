@@ -97,6 +97,17 @@ internal sealed partial class RoleConnection
         await Completed(committed: true, async);
     }
 
+    /// <summary>The commit of a request whose response began in the middle of a query.</summary>
+    public async ValueTask CommitAfterReading()
+    {
+        if (_reader is { } forgotten)
+        {
+            await forgotten.DisposeAsync();
+        }
+
+        await Commit(async: true, CancellationToken.None);
+    }
+
     /// <summary>The application ended the transaction by itself; what the units hold then is its own affair.</summary>
     public async ValueTask RollbackByApplication(bool async)
     {
@@ -117,10 +128,12 @@ internal sealed partial class RoleConnection
             {
                 if (async)
                 {
+                    await (_reader?.DisposeAsync() ?? ValueTask.CompletedTask);
                     await _transaction.RollbackAsync(CancellationToken.None);
                 }
                 else
                 {
+                    _reader?.Dispose();
                     _transaction.Rollback();
                 }
             }

@@ -17,6 +17,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
+    private DbDataReader? _reader;
     private bool _ended;
 
     public Scope Scope => _scope;
@@ -33,6 +34,12 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites { get; private set; }
+
+    /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
+    public bool IsReading => _reader is { IsClosed: false };
+
+    /// <summary>Whether a unit would lose rows that it still works on, were the connection given back.</summary>
+    public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
 
     public bool HasPendingChanges => Array.Exists(_units, u => u.HasPendingChanges);
 
@@ -136,6 +143,8 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
+    public DbDataReader Reads(DbDataReader reader) => _reader = reader;
+
     public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
@@ -143,7 +152,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     {
         if (_opened is { } opened)
         {
-            _opened = null;
+            (_opened, _reader) = (null, null);
             await _scope.Services.Pool.Close(opened, async);
         }
     }

@@ -24,6 +24,8 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private RoleConnection? _master;
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
+    private bool _committed;
+    private bool _commitsAtEnd;
     private Dictionary<object, object?>? _kept;
 
     public ScopeServices Services { get; } = services;
@@ -136,11 +138,19 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             if (_slave is not null)
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
-                await _slave.Rollback(async);
-                await _slave.Release(async);
+                if (!_slave.IsNeeded)
+                {
+                    await _slave.Rollback(async);
+                    await _slave.Release(async);
+                }
             }
 
-            if (_master is not null && IsTransactional)
+            if (_master is { IsReading: true, IsInTransaction: true } && Kind == ScopeKind.Request && IsTransactional)
+            {
+                // A response that is written while its rows are read. Nothing was written, so nothing waits for the commit.
+                _commitsAtEnd = _master is { HasUncommittedWrites: false, HasPendingChanges: false } ? true : throw ScopeErrors.StillReading(Work);
+            }
+            else if (_master is not null && IsTransactional)
             {
                 await _master.Commit(async, cancellationToken);
                 Audit();
@@ -152,12 +162,23 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             throw;
         }
 
-        Complete();
+        Complete(committed: true);
+    }
+
+    /// <summary>At the end of a request that could not commit before its response, because it was still reading.</summary>
+    public async ValueTask CommitAfterReading()
+    {
+        if (_commitsAtEnd && _master is not null)
+        {
+            _commitsAtEnd = false;
+            await _master.CommitAfterReading();
+            Audit();
+        }
     }
 
     public async ValueTask Rollback(bool async)
     {
-        if (IsEnded || IsSealed)
+        if (IsEnded || (IsSealed && !_commitsAtEnd))
         {
             return;
         }
@@ -174,7 +195,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             await _master.Release(async);
         }
 
-        Complete();
+        Complete(committed: false);
     }
 
     /// <summary>Undoes what was not committed, and ends its sessions: what runs now has nothing to do with them.</summary>
@@ -206,9 +227,11 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         return End(async: true);
     }
 
-    private void Complete()
+    private void Complete(bool committed)
     {
+        _commitsAtEnd &= committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
+        _committed = committed;
         _master?.BeginAgain();
     }
 
@@ -246,7 +269,8 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     {
         if (IsSealed)
         {
-            if (master.HasPendingChanges)
+            // After a rollback the entities still hold what was rolled back.
+            if (_committed && master.HasPendingChanges)
             {
                 Services.Logger.ChangedAfterCommit(Work.ToString());
             }

@@ -29,6 +29,10 @@ internal static class ScopeErrors
         + "and the error was swallowed. Let the exception through, or run what may fail in a scope of its own (IReplicatedSessions.BeginScope).",
         failure);
 
+    public static InvalidOperationException StillReading(WorkName work) => new(
+        $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
+        + "Read the rows to the end first (ToList), or write the response from a slave session.");
+
     public static InvalidOperationException WriteAfterCompletion(WorkName work, string what) => new(
         $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
         + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).");

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using NHibernate.AdoNet;
+using NHibernate.Driver;
 using NHibernate.Engine;
 using NHibernate.SqlCommand;
 using NHibernate.SqlTypes;
@@ -168,7 +169,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         QueryStarts(cmd);
         try
         {
-            return inner.ExecuteReader(cmd);
+            return Reading(inner.ExecuteReader(cmd));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -181,7 +182,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         QueryStarts(cmd);
         try
         {
-            return await inner.ExecuteReaderAsync(cmd, cancellationToken);
+            return Reading(await inner.ExecuteReaderAsync(cmd, cancellationToken));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -232,6 +233,12 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         {
             WriteStarts(command);
         }
+    }
+
+    private DbDataReader Reading(DbDataReader reader)
+    {
+        unit?.Role.Reads(reader is NHybridDataReader { Target: { } target } ? target : reader);
+        return reader;
     }
 
     private bool Noted(Exception e)

@@ -21,6 +21,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract bool HasPendingChanges { get; }
 
+    public bool IsReading => IsUsable && Session.ConnectionManager.Batcher.HasOpenResources;
+
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
 
