@@ -29,6 +29,8 @@ internal sealed class CurrentSessionInRequestsTests
         ["DbConnection"] = s => s.GetRequiredService<DbConnection>(),
     };
 
+    private static readonly string[] Names = [.. Ways.Keys];
+
     [Test, Promise(15)]
     public async Task Authentication_ahead_of_the_scope_is_told_which_line_is_missing([ValueSource(nameof(Names))] string way)
     {
@@ -102,8 +104,6 @@ internal sealed class CurrentSessionInRequestsTests
             }
         }
     }
-
-    private static IEnumerable<string> Names() => Ways.Keys;
 
     private static Task<TestApp> StartWithAuthentication(string way, bool written) => TestApp.StartAsync(
         builder => Unit.Register(builder.Services),

@@ -17,7 +17,8 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
     private readonly string _name = $"end-of-request-{Guid.NewGuid():N}";
     private TaskCompletionSource _ended = new();
     private TaskCompletionSource _handling = new();
-    private Task<Remains> _forgotten = Task.FromResult<Remains>(null!);
+    private TaskCompletionSource<Remains> _remains = new();
+    private Task _statement = Task.CompletedTask;
     private TestApp _app = null!;
 
     [OneTimeSetUp]
@@ -44,6 +45,7 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
     {
         _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _handling = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _remains = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     [TestCase("GET", "/where")]
@@ -99,11 +101,26 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
         Assert.That(await SharedCluster.IsOnMaster(id), Is.True);
     }
 
+    [Test]
+    public async Task A_forgotten_statement_neither_hangs_the_request_nor_keeps_its_connection([Values("GET", "POST")] string verb)
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Prepare();
+            using var request = new HttpRequestMessage(new HttpMethod(verb), "/forgotten-statement");
+            using var response = await _app.Client.SendAsync(request).WaitAsync(Patience);
+            Assert.That((int)response.StatusCode, Is.EqualTo(verb == "GET" ? 200 : 500));
+            await _ended.Task;
+            await Task.WhenAny(_statement);
+            await NothingIsLeft($"{verb} HTTP: ");
+        }
+    }
+
     private async Task NothingIsLeft(string request)
     {
         await _ended.Task.WaitAsync(Patience);
         // What a task that was started in the request and forgotten finds when the request has ended.
-        var remains = await _forgotten;
+        var remains = await _remains.Task.WaitAsync(Patience);
         Assert.That(remains.Scope, Is.Null);
         Assert.That(remains.Route, Is.Null);
         Assert.That(remains.Error, Is.TypeOf<ObjectDisposedException>().With.Message.StartsWith(request).And.Message.Contains("BeginScope"));
@@ -137,7 +154,7 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
         app.UseReplicatedSessions();
         app.Use((HttpContext context, RequestDelegate next) =>
         {
-            _forgotten = Forget(context.RequestServices.GetRequiredService<IReplicatedSessions>(), _ended.Task);
+            _ = Forget(context.RequestServices.GetRequiredService<IReplicatedSessions>(), _ended.Task, _remains);
             return next(context);
         });
         app.MapMethods("/where", ["GET", "POST"], (IBoard board) => board.WhereAsync());
@@ -194,6 +211,10 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
             _handling.SetResult();
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
+        app.MapMethods("/forgotten-statement", ["GET", "POST"], (IBoard board) =>
+        {
+            _statement = board.ScalarAsync("select count(*) from pg_sleep(0.02)");
+        });
         app.MapPost("/add-and-wait/{id:guid}", async (Guid id, IBoard board, HttpContext context) =>
         {
             await board.AddAsync(id);
@@ -203,18 +224,20 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
         });
     }
 
-    private static async Task<Remains> Forget(IReplicatedSessions sessions, Task ended)
+    private static async Task Forget(IReplicatedSessions sessions, Task ended, TaskCompletionSource<Remains> remains)
     {
         await ended;
+        Exception? error = null;
         try
         {
             sessions.UseMaster().Dispose();
-            return new Remains(AmbientScope.Current!.Scope, sessions.CurrentRoute, Error: null);
         }
-        catch (Exception e) when (e is not NullReferenceException)
+        catch (Exception e)
         {
-            return new Remains(AmbientScope.Current!.Scope, sessions.CurrentRoute, e);
+            error = e;
         }
+
+        remains.TrySetResult(new Remains(AmbientScope.Current?.Scope, sessions.CurrentRoute, error));
     }
 
     private sealed record Remains(Scope? Scope, Route? Route, Exception? Error);

@@ -135,7 +135,7 @@ internal sealed class MvcCommitTests(UnitOfWork unit)
         }
 
         [HttpPost("filtered/{id:guid}"), AddAfterwards]
-        public IActionResult Filtered(Guid id) => new LookingResult(id);
+        public LookingResult Filtered(Guid id) => new LookingResult(id);
 
         [HttpPost("failing/{result}/{id:guid}")]
         public async Task<object?> Failing(string result, Guid id)

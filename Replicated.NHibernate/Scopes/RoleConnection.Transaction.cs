@@ -100,6 +100,11 @@ internal sealed partial class RoleConnection
     /// <summary>The commit of a request whose response began in the middle of a query.</summary>
     public async ValueTask CommitAfterReading()
     {
+        if (IsRunning)
+        {
+            throw ScopeErrors.StillRunning(_scope.Work);
+        }
+
         if (_reader is { } forgotten)
         {
             await forgotten.DisposeAsync();

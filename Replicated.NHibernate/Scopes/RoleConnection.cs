@@ -18,6 +18,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private NodeConnection? _opened;
     private Node? _node;
     private DbDataReader? _reader;
+    private int _running;
     private bool _ended;
 
     public Scope Scope => _scope;
@@ -35,8 +36,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites { get; private set; }
 
+    /// <summary>Whether a statement runs at this moment: in another flow, which asks for the next row while the last is written.</summary>
+    public bool IsRunning => Volatile.Read(ref _running) > 0;
+
     /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
-    public bool IsReading => _reader is { IsClosed: false };
+    public bool IsReading => IsRunning || _reader is { IsClosed: false };
 
     /// <summary>Whether a unit would lose rows that it still works on, were the connection given back.</summary>
     public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
@@ -91,6 +95,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
     public async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
     {
+        if (_ended)
+        {
+            throw ScopeErrors.Ended(_scope.Work);
+        }
+
         if (_opened is { } opened)
         {
             if (opened.Connection.State != ConnectionState.Closed)
@@ -99,11 +108,6 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             }
 
             await Release(async);
-        }
-
-        if (_ended)
-        {
-            throw ScopeErrors.Ended(_scope.Work);
         }
 
         opened = Role == DatabaseRole.Master
@@ -143,6 +147,17 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
+    public void Starts() => Interlocked.Increment(ref _running);
+
+    /// <summary>Whoever comes last of the statements and the scope's end closes the connection: it must not be closed under a statement.</summary>
+    public void Stops()
+    {
+        if (Interlocked.Decrement(ref _running) == 0 && _ended)
+        {
+            Close(async: false).AsTask().GetAwaiter().GetResult();
+        }
+    }
+
     public DbDataReader Reads(DbDataReader reader) => _reader = reader;
 
     public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
@@ -159,7 +174,16 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     public async ValueTask End(bool async)
     {
+        Starts();
         _ended = true;
+        if (Interlocked.Decrement(ref _running) == 0)
+        {
+            await Close(async);
+        }
+    }
+
+    private async ValueTask Close(bool async)
+    {
         await Rollback(async);
         foreach (var unit in _units)
         {

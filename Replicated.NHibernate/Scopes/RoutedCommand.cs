@@ -68,16 +68,25 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
 
     private async Task<T> Run<T>(bool async, bool writes, Func<DbCommand, CancellationToken, Task<T>> run, CancellationToken cancellationToken)
     {
-        var command = await Bind(async, writes, cancellationToken);
+        var role = _connection.Role;
+        role.Starts();
         try
         {
-            return await run(command, cancellationToken);
+            var command = await Bind(async, writes, cancellationToken);
+            try
+            {
+                return await run(command, cancellationToken);
+            }
+            catch (Exception e) when (!role.Scope.Services.Pool.Provider.IsNpgsql)
+            {
+                // PostgreSQL says itself, with the commit, whether its transaction has failed; a savepoint may have mended it.
+                role.NoteFailure(e);
+                throw;
+            }
         }
-        catch (Exception e) when (!_connection.Role.Scope.Services.Pool.Provider.IsNpgsql)
+        finally
         {
-            // PostgreSQL says itself, with the commit, whether its transaction has failed; a savepoint may have mended it.
-            _connection.Role.NoteFailure(e);
-            throw;
+            role.Stops();
         }
     }
 

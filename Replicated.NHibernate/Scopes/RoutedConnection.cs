@@ -29,17 +29,9 @@ internal sealed class RoutedConnection(RoleConnection role) : DbConnection
 
     public override ConnectionState State => _state;
 
-    public override void Open()
-    {
-        Role.Connect(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        _state = ConnectionState.Open;
-    }
+    public override void Open() => Open(async: false, CancellationToken.None).GetAwaiter().GetResult();
 
-    public override async Task OpenAsync(CancellationToken cancellationToken)
-    {
-        await Role.Connect(async: true, cancellationToken);
-        _state = ConnectionState.Open;
-    }
+    public override Task OpenAsync(CancellationToken cancellationToken) => Open(async: true, cancellationToken);
 
     public override void Close() => _state = ConnectionState.Closed;
 
@@ -59,6 +51,20 @@ internal sealed class RoutedConnection(RoleConnection role) : DbConnection
     {
         _state = ConnectionState.Closed;
         base.Dispose(disposing);
+    }
+
+    private async Task Open(bool async, CancellationToken cancellationToken)
+    {
+        Role.Starts();
+        try
+        {
+            await Role.Connect(async, cancellationToken);
+            _state = ConnectionState.Open;
+        }
+        finally
+        {
+            Role.Stops();
+        }
     }
 }
 

@@ -25,7 +25,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
     private bool _committed;
-    private bool _commitsAtEnd;
+    private bool _waits;
     private Dictionary<object, object?>? _kept;
 
     public ScopeServices Services { get; } = services;
@@ -132,25 +132,19 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             return;
         }
 
+        // A response that is written while its rows are read: what was only read can be ended with the request.
+        var (slaveWaits, masterWaits) = Kind == ScopeKind.Request ? (_slave is { IsNeeded: true }, WaitsForReading()) : (false, false);
         try
         {
             // The slave first: if it holds changes that nobody would write, the master's must not be committed either.
-            if (_slave is not null)
+            if (_slave is not null && !slaveWaits)
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
-                if (!_slave.IsNeeded)
-                {
-                    await _slave.Rollback(async);
-                    await _slave.Release(async);
-                }
+                await _slave.Rollback(async);
+                await _slave.Release(async);
             }
 
-            if (_master is { IsReading: true, IsInTransaction: true } && Kind == ScopeKind.Request && IsTransactional)
-            {
-                // A response that is written while its rows are read. Nothing was written, so nothing waits for the commit.
-                _commitsAtEnd = _master is { HasUncommittedWrites: false, HasPendingChanges: false } ? true : throw ScopeErrors.StillReading(Work);
-            }
-            else if (_master is not null && IsTransactional)
+            if (_master is not null && IsTransactional && !masterWaits)
             {
                 await _master.Commit(async, cancellationToken);
                 Audit();
@@ -162,15 +156,26 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             throw;
         }
 
+        _waits = slaveWaits || masterWaits;
         Complete(committed: true);
     }
 
-    /// <summary>At the end of a request that could not commit before its response, because it was still reading.</summary>
+    /// <summary>The end of a request whose response was written while its rows were read.</summary>
     public async ValueTask CommitAfterReading()
     {
-        if (_commitsAtEnd && _master is not null)
+        if (!_waits)
         {
-            _commitsAtEnd = false;
+            return;
+        }
+
+        _waits = false;
+        if (_slave is { IsRunning: false })
+        {
+            await _slave.RefusePendingChanges(async: true, CancellationToken.None);
+        }
+
+        if (_master is { IsInTransaction: true })
+        {
             await _master.CommitAfterReading();
             Audit();
         }
@@ -178,7 +183,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
 
     public async ValueTask Rollback(bool async)
     {
-        if (IsEnded || (IsSealed && !_commitsAtEnd))
+        if (IsEnded || (IsSealed && !_waits))
         {
             return;
         }
@@ -195,6 +200,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             await _master.Release(async);
         }
 
+        _waits = false;
         Complete(committed: false);
     }
 
@@ -229,7 +235,6 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
 
     private void Complete(bool committed)
     {
-        _commitsAtEnd &= committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _committed = committed;
         _master?.BeginAgain();
@@ -263,6 +268,16 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             SayWhatIsLost(_master);
             await _master.End(async);
         }
+    }
+
+    private bool WaitsForReading()
+    {
+        if (_master is not { IsReading: true, IsInTransaction: true } || !IsTransactional)
+        {
+            return false;
+        }
+
+        return !_master.HasUncommittedWrites && (_master.IsRunning || !_master.HasPendingChanges) ? true : throw ScopeErrors.StillReading(Work);
     }
 
     private void SayWhatIsLost(RoleConnection master)

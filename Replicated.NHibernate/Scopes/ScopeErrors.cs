@@ -33,6 +33,10 @@ internal static class ScopeErrors
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
         + "Read the rows to the end first (ToList), or write the response from a slave session.");
 
+    public static InvalidOperationException StillRunning(WorkName work) => new(
+        $"{work} has ended while one of its statements was still running, so it could not be committed. Await every statement; work that outlives "
+        + "a request needs a scope of its own (IReplicatedSessions.BeginScope).");
+
     public static InvalidOperationException WriteAfterCompletion(WorkName work, string what) => new(
         $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
         + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).");

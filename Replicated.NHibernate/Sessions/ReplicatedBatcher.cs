@@ -128,6 +128,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
 
     public async Task ExecuteBatchAsync(CancellationToken cancellationToken)
     {
+        unit?.Role.Starts();
         try
         {
             await inner.ExecuteBatchAsync(cancellationToken);
@@ -135,6 +136,10 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         catch (Exception e) when (Noted(e))
         {
             throw;
+        }
+        finally
+        {
+            unit?.Role.Stops();
         }
     }
 
@@ -154,6 +159,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     public async Task<int> ExecuteNonQueryAsync(DbCommand cmd, CancellationToken cancellationToken)
     {
         WriteStarts(cmd);
+        unit?.Role.Starts();
         try
         {
             return await inner.ExecuteNonQueryAsync(cmd, cancellationToken);
@@ -161,6 +167,10 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         catch (Exception e) when (Noted(e))
         {
             throw;
+        }
+        finally
+        {
+            unit?.Role.Stops();
         }
     }
 
@@ -180,6 +190,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     public async Task<DbDataReader> ExecuteReaderAsync(DbCommand cmd, CancellationToken cancellationToken)
     {
         QueryStarts(cmd);
+        unit?.Role.Starts();
         try
         {
             return Reading(await inner.ExecuteReaderAsync(cmd, cancellationToken));
@@ -187,6 +198,10 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         catch (Exception e) when (Noted(e))
         {
             throw Translated(e, cmd);
+        }
+        finally
+        {
+            unit?.Role.Stops();
         }
     }
 
