@@ -62,7 +62,7 @@ require_writable() {
 give_back() {
   if is_root && [ "$(stat -c %u . 2>/dev/null || echo 0)" != 0 ]; then
     local path
-    for path in artifacts Packages.local.props docs/evidence.md ./*/bin ./*/obj; do
+    for path in artifacts Packages.local.props docs ./*/bin ./*/obj; do
       [ ! -e "$path" ] || chown -Rh --reference=. "$path"
     done
   fi
