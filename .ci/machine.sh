@@ -37,14 +37,22 @@ require_sdk() {
     command -v dotnet >/dev/null && break
     [ -x "$folder/dotnet" ] && export DOTNET_ROOT=$folder PATH=$folder:$PATH
   done
-  local remedy='Install it as https://dotnet.microsoft.com/download/dotnet/10.0 says.' answer
+  local remedy='Install it as https://dotnet.microsoft.com/download/dotnet/10.0 says.' answer status=0 sdks
   command -v dotnet >/dev/null || fail "The .NET 10 SDK is missing. $remedy"
-  if ! answer=$(dotnet --version 2>&1); then
-    local sdks
-    sdks=$(dotnet --list-sdks 2>/dev/null | cut -d' ' -f1 | paste -sd' ' -)
-    [ -n "$sdks" ] || printf '%s\n' "$answer" >&2
-    fail "This needs the .NET 10 SDK; dotnet has: ${sdks:-none that starts}. $remedy"
-  fi
+  answer=$(dotnet --version 2>&1) || status=$?
+  case $status:$answer in
+    0:*) ;;
+    *ICU*)
+      # Nothing here needs the culture data that a small system lacks.
+      export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+      answer=$(dotnet --version)
+      ;;
+    *'SDK was not found'* | *'SDKs were found'*)
+      sdks=$(dotnet --list-sdks | cut -d' ' -f1 | paste -sd' ' -)
+      fail "This needs the .NET SDK $(grep -oE '"version": "[0-9.]+' global.json | cut -d'"' -f4) or a later 10.0; dotnet has: ${sdks:-none}. $remedy"
+      ;;
+    *) fail "dotnet does not start: $answer" ;;
+  esac
   say ".NET SDK $answer"
 }
 
