@@ -24,10 +24,16 @@ try
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddSingleton<DatabaseServers>();
     builder.Services.AddHostedService<PostsTable>();
+    builder.Services.AddSingleton<IProblemDetailsWriter, ProblemPage>();
     builder.Services.AddProblemDetails();
-    builder.Services.AddControllersWithViews(options =>
-        // A fault is named as the JSON names the field.
-        options.ModelMetadataDetailsProviders.Add(new SystemTextJsonValidationMetadataProvider()));
+    builder.Services
+        .AddControllersWithViews(options =>
+        {
+            // A fault is named as the JSON names the field, and a body that cannot be read is one fault, not two.
+            options.ModelMetadataDetailsProviders.Add(new SystemTextJsonValidationMetadataProvider());
+            options.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
+        })
+        .AddJsonOptions(options => options.AllowInputFormatterExceptionMessages = false); // they name our types
 
     // Nothing is to stay behind, so the keys of the forms live as long as the process; a second copy on this host has cookies of its own.
     builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();

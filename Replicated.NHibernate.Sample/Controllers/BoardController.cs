@@ -11,7 +11,7 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
     private const int Shown = 50;
 
     [HttpGet("/"), HttpHead("/")]
-    public Task<ViewResult> Index(CancellationToken cancellationToken) => Board(new NewPost(), cancellationToken);
+    public Task<ViewResult> Index(CancellationToken cancellationToken) => Board(nameof(Index), new NewPost(), cancellationToken);
 
     [HttpPost("/")]
     public async Task<IActionResult> Write(NewPost written, CancellationToken cancellationToken)
@@ -19,7 +19,7 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
         if (!ModelState.IsValid)
         {
             Response.StatusCode = StatusCodes.Status400BadRequest;
-            return await Board(written, cancellationToken);
+            return await Board(nameof(Index), written, cancellationToken);
         }
 
         await posts.AddAsync(written.Written(clock), cancellationToken);
@@ -29,7 +29,7 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
     /// <summary>Who moderates wants to see what is there, not what was there a moment ago.</summary>
     [HttpGet("/moderation"), HttpHead("/moderation")]
     [UseMaster]
-    public Task<ViewResult> Moderation(CancellationToken cancellationToken) => Board(new NewPost(), cancellationToken);
+    public Task<ViewResult> Moderation(CancellationToken cancellationToken) => Board(nameof(Moderation), new NewPost(), cancellationToken);
 
     [HttpPost("/moderation/{id:long}/remove")]
     public async Task<IActionResult> Remove(long id, CancellationToken cancellationToken)
@@ -38,11 +38,11 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
         return RedirectToAction(nameof(Moderation));
     }
 
-    private async Task<ViewResult> Board(NewPost written, CancellationToken cancellationToken)
+    private async Task<ViewResult> Board(string view, NewPost written, CancellationToken cancellationToken)
     {
         var servers = services.GetRequiredService<DatabaseServers>().AskAsync(cancellationToken);
         var newest = await posts.NewestAsync(Shown, cancellationToken);
-        return View(new BoardPage(newest, written, sessions.CurrentRoute!, await servers));
+        return View(view, new BoardPage(newest, written, sessions.CurrentRoute!, await servers));
     }
 }
 

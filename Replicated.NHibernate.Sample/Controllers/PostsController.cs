@@ -6,7 +6,6 @@ namespace Replicated.NHibernate.Sample.Controllers;
 /// <summary>The JSON API. GET reads from a slave, POST writes to the master; nothing in an action says so or commits.</summary>
 [ApiController]
 [Route("api/posts")]
-[Produces("application/json")]
 public sealed class PostsController(IPosts posts, IReplicatedSessions sessions, TimeProvider clock) : ControllerBase
 {
     private const int Most = 1000;

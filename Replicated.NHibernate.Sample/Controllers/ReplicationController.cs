@@ -15,17 +15,17 @@ public sealed class ReplicationController(IServiceProvider services) : Controlle
 
     [HttpPost("{name}/pause")]
     [ValidateAntiForgeryToken]
-    public Task<IActionResult> Pause(string name, CancellationToken cancellationToken) => Tell(name, "select pg_wal_replay_pause()", cancellationToken);
+    public Task<IResult> Pause(string name, CancellationToken cancellationToken) => Tell(name, "select pg_wal_replay_pause()", cancellationToken);
 
     [HttpPost("{name}/resume")]
     [ValidateAntiForgeryToken]
-    public Task<IActionResult> Resume(string name, CancellationToken cancellationToken) => Tell(name, "select pg_wal_replay_resume()", cancellationToken);
+    public Task<IResult> Resume(string name, CancellationToken cancellationToken) => Tell(name, "select pg_wal_replay_resume()", cancellationToken);
 
-    private async Task<IActionResult> Tell(string name, string sql, CancellationToken cancellationToken)
+    private async Task<IResult> Tell(string name, string sql, CancellationToken cancellationToken)
     {
         if (_servers.FindSlave(name) is not { } slave)
         {
-            return Problem($"There is no slave '{name}'.", statusCode: StatusCodes.Status404NotFound);
+            return Results.Problem($"There is no slave '{name}'.", statusCode: StatusCodes.Status404NotFound);
         }
 
         try
@@ -33,11 +33,11 @@ public sealed class ReplicationController(IServiceProvider services) : Controlle
             await using var connection = await slave.ConnectAsync(cancellationToken);
             await using var command = new NpgsqlCommand(sql, connection);
             await command.ExecuteNonQueryAsync(cancellationToken);
-            return Redirect("/");
+            return Results.Redirect("/");
         }
         catch (NpgsqlException fault)
         {
-            return Problem($"{slave.Name} did not do it: {DatabaseServers.Explain(fault)}.", statusCode: StatusCodes.Status503ServiceUnavailable);
+            return Results.Problem($"{slave.Name} did not do it: {DatabaseServers.Explain(fault)}.", statusCode: StatusCodes.Status503ServiceUnavailable);
         }
     }
 }

@@ -9,7 +9,7 @@ internal static partial class Storage
     static partial void AddNHibernate(IServiceCollection services, ref bool isAdded)
     {
         services.AddReplicatedNHibernate(() => Fluently.Configure()
-            .Database(PostgreSQLConfiguration.Standard)
+            .Database(PostgreSQLConfiguration.PostgreSQL83)
             .Mappings(m => m.FluentMappings.Add<PostMap>()));
         services.AddTransient<IPosts, NHibernatePosts>();
         isAdded = true;
