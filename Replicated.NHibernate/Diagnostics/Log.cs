@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Logging;
+
+namespace Replicated.NHibernate.Diagnostics;
+
+/// <summary>Every message of the library. Ids are stable and never reused; none carries a connection string.</summary>
+internal static partial class Log
+{
+    public const string Category = "Replicated.NHibernate";
+
+    [LoggerMessage(1, LogLevel.Debug, "Route of {Work}: role={Role}; node={Node}; reason={Reason}")]
+    public static partial void RouteTaken(this ILogger logger, string work, string role, string node, string reason);
+
+    [LoggerMessage(2, LogLevel.Warning, "Node {Node} could not be opened ({Error}); it is left out for {Seconds} s. Next: {Next}")]
+    public static partial void NodeNotOpened(this ILogger logger, string node, string error, double seconds, string next);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Work} asked for a session before routing had found its endpoint, so the master answered (reason early). Place app.UseReplicatedSessions() after app.UseRouting() and before whatever uses a session. Said once per application.")]
+    public static partial void AskedEarly(this ILogger logger, string work);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Work} has a read-only verb but wrote to the master. Before switching AutoReadOnSlave on, put [UseMaster] on it, or it will fail on a slave.")]
+    public static partial void WroteWithReadOnlyVerb(this ILogger logger, string work);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Work} ended with writes that nobody committed; they were rolled back. Call CommitAsync() on the scope, or commit the session's transaction, before disposing it.")]
+    public static partial void UncommittedWritesRolledBack(this ILogger logger, string work);
+
+    [LoggerMessage(6, LogLevel.Error, "{Work} changed entities after its commit; nobody writes those changes. Change entities in the action, not in the view or in the response's callbacks.")]
+    public static partial void ChangedAfterCommit(this ILogger logger, string work);
+
+    [LoggerMessage(7, LogLevel.Error, "The reloaded configuration is not valid and was not taken; the former one stays in force. {Errors}")]
+    public static partial void ReloadRefused(this ILogger logger, string errors);
+
+    [LoggerMessage(8, LogLevel.Warning, "app.UseReplicatedSessions() runs before routing: whatever uses a session between the two gets the master. Place it after app.UseRouting(). Said once per application.")]
+    public static partial void PlacedBeforeRouting(this ILogger logger);
+
+    [LoggerMessage(9, LogLevel.Warning, "{Work} answered 503: {Reason}")]
+    public static partial void NoSlaveForRequest(this ILogger logger, string work, string reason);
+
+    [LoggerMessage(10, LogLevel.Error, "The work of {Work} could not be rolled back; its connection is closed instead.")]
+    public static partial void RollbackFailed(this ILogger logger, Exception exception, string work);
+}

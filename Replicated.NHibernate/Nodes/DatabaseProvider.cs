@@ -1,0 +1,37 @@
+using System.Data;
+using System.Data.Common;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>How to reach a database: all that the library knows of an ADO.NET provider. Thread-safe.</summary>
+internal sealed class DatabaseProvider
+{
+    private readonly Func<string, DbConnection> _create;
+    private readonly Func<IsolationLevel, DbConnection, DbTransaction> _begin;
+
+    public DatabaseProvider(Func<string, DbConnection> create, Func<IsolationLevel, DbConnection, DbTransaction>? begin = null)
+    {
+        _create = create;
+        _begin = begin ?? ((level, connection) => connection.BeginTransaction(level));
+        using var probe = create("");
+        IsNpgsql = probe.GetType().FullName == "Npgsql.NpgsqlConnection";
+        CanBatch = probe.CanCreateBatch;
+    }
+
+    /// <summary>Told by the connection's type, so that no driver needs to be referenced.</summary>
+    public bool IsNpgsql { get; }
+
+    public bool CanBatch { get; }
+
+    public DbConnection Create(string connectionString) => _create(connectionString);
+
+    public DbTransaction Begin(DbConnection connection, IsolationLevel level) => _begin(level, connection);
+
+    public static DatabaseProvider From(DbProviderFactory factory) => new(connectionString =>
+    {
+        var connection = factory.CreateConnection()
+            ?? throw new InvalidOperationException($"{factory.GetType()} creates no connections.");
+        connection.ConnectionString = connectionString;
+        return connection;
+    });
+}

@@ -1,0 +1,159 @@
+using System.Data.Common;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>Reads which servers there are from the configuration, and names everything that is wrong with it.</summary>
+internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application) : IValidateOptions<ReplicatedOptions>
+{
+    private sealed record Entry(string Name, string ConnectionString, int Weight);
+
+    public ValidateOptionsResult Validate(string? name, ReplicatedOptions options)
+    {
+        var errors = new List<string>();
+        Read(options, errors);
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    public (Node Master, Node[] Slaves) Create(ReplicatedOptions options, DatabaseProvider provider)
+    {
+        var (master, slaves) = Read(options, []);
+        return (Create(DatabaseRole.Master, master!), [.. slaves.Select(s => Create(DatabaseRole.Slave, s))]);
+
+        Node Create(DatabaseRole role, Entry entry) => new(
+            entry.Name,
+            role,
+            entry.Weight,
+            entry.ConnectionString,
+            ReadOnlyConnectionString.From(entry.ConnectionString, provider, options.ReadOnlySwitch));
+    }
+
+    /// <summary>The master's connection string and the first slave's, if there is one; only for options that are valid.</summary>
+    public (string Master, string? Slave) ConnectionStrings(ReplicatedOptions options)
+    {
+        var (master, slaves) = Read(options, []);
+        return (master!.ConnectionString, slaves.FirstOrDefault()?.ConnectionString);
+    }
+
+    private (Entry? Master, List<Entry> Slaves) Read(ReplicatedOptions options, List<string> errors)
+    {
+        if (application?.Error is { } error)
+        {
+            errors.Add(error);
+        }
+
+        var master = Master(errors);
+        var slaves = new List<Entry>();
+        if (Named("Slave") is { } slave)
+        {
+            slaves.Add(new Entry("slave-1", slave, 1));
+        }
+
+        for (var i = 0; i < options.Slaves.Count; i++)
+        {
+            Slave(options.Slaves[i], $"Replicated:Slaves:{i}", slaves, errors);
+        }
+
+        if (slaves.Count == 0 && application?.Slave is { } own && !Same(own, master?.ConnectionString))
+        {
+            slaves.Add(new Entry("slave-1", own, 1));
+        }
+
+        foreach (var entry in slaves)
+        {
+            Parses(entry.ConnectionString, $"The connection string of {entry.Name}", errors);
+        }
+
+        return (master, slaves);
+    }
+
+    private Entry? Master(List<string> errors)
+    {
+        var (configured, own) = (Named("Master"), application?.Master);
+        if (configured is not null)
+        {
+            Parses(configured, "ConnectionStrings:Master", errors);
+        }
+
+        if (configured is not null && own is not null && !Same(configured, own))
+        {
+            errors.Add("There are two different masters: ConnectionStrings:Master and the connection string in the NHibernate configuration. Keep one of them.");
+        }
+
+        if ((configured ?? own) is { } connectionString)
+        {
+            return new Entry(Node.MasterName, connectionString, 1);
+        }
+
+        errors.Add("There is no master: set ConnectionStrings:Master, or give the NHibernate configuration a connection string.");
+        return null;
+    }
+
+    private void Slave(SlaveOptions slave, string path, List<Entry> slaves, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(slave.Name))
+        {
+            errors.Add($"{path}:Name is missing: logs and the route header need one.");
+        }
+        else if (!slave.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        {
+            errors.Add($"{path}:Name is '{slave.Name}': only letters, digits, '-', '_' and '.' may stand in a header.");
+        }
+        else if (slave.Name.Equals(Node.MasterName, StringComparison.OrdinalIgnoreCase))
+        {
+            errors.Add($"{path}:Name is '{slave.Name}', which is the master's name. Choose another.");
+        }
+        else if (slaves.Exists(s => s.Name.Equals(slave.Name, StringComparison.OrdinalIgnoreCase)))
+        {
+            errors.Add($"{path}:Name is '{slave.Name}', which another slave has (slave-1 is ConnectionStrings:Slave). Choose another.");
+        }
+
+        var (direct, name) = (slave.ConnectionString, slave.ConnectionStringName);
+        if (string.IsNullOrWhiteSpace(direct) == string.IsNullOrWhiteSpace(name))
+        {
+            errors.Add($"{path} needs either ConnectionString or ConnectionStringName.");
+        }
+        else if ((string.IsNullOrWhiteSpace(direct) ? Named(name!) : direct) is not { } connectionString)
+        {
+            errors.Add($"{path}:ConnectionStringName is '{name}', but there is no ConnectionStrings:{name}.");
+        }
+        else
+        {
+            slaves.Add(new Entry(slave.Name, connectionString, slave.Weight));
+        }
+    }
+
+    private string? Named(string name) =>
+        configuration?.GetConnectionString(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
+
+    private static void Parses(string connectionString, string what, List<string> errors)
+    {
+        try
+        {
+            _ = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        }
+        catch (ArgumentException)
+        {
+            errors.Add($"{what} is not of the form key=value;key=value.");
+        }
+    }
+
+    private static bool Same(string left, string? right)
+    {
+        if (right is null || string.Equals(left, right, StringComparison.Ordinal))
+        {
+            return right is not null;
+        }
+
+        try
+        {
+            return new DbConnectionStringBuilder { ConnectionString = left }
+                .EquivalentTo(new DbConnectionStringBuilder { ConnectionString = right });
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Data.Common;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>The connection string of a slave session: with the database's own read-only switch, without enlistment.</summary>
+internal static class ReadOnlyConnectionString
+{
+    public static string From(string connectionString, DatabaseProvider provider, bool readOnlySwitch)
+    {
+        if (!provider.IsNpgsql)
+        {
+            return connectionString;
+        }
+
+        // A standby cannot prepare: enlisted beside the master, it would abort the master's commit.
+        var builder = new DbConnectionStringBuilder { ConnectionString = connectionString, ["Enlist"] = "false" };
+        if (readOnlySwitch)
+        {
+            // Options in the string discard PGOPTIONS and whatever the application put there, so: append.
+            var options = builder.TryGetValue("Options", out var own) ? own.ToString() : Environment.GetEnvironmentVariable("PGOPTIONS");
+            builder["Options"] = string.IsNullOrWhiteSpace(options)
+                ? "-c default_transaction_read_only=on"
+                : $"{options} -c default_transaction_read_only=on";
+        }
+
+        return builder.ConnectionString;
+    }
+}

@@ -1,0 +1,46 @@
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// No slave could serve a read, and the master may not: because a slave was asked for explicitly, or because the master already
+/// takes over as many reads as <c>MaxFallbackSessions</c> allows. <c>UseReplicatedSessions</c> answers 503 with <c>Retry-After</c>
+/// where nothing inside it handles this.
+/// </summary>
+public sealed class SlavesUnavailableException : Exception
+{
+    /// <summary>Creates the exception with the library's default message.</summary>
+    public SlavesUnavailableException()
+        : this("No slave is available.")
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What could not be reached, and what to do.</param>
+    public SlavesUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What could not be reached, and what to do.</param>
+    /// <param name="innerException">Why: what the provider said of each slave.</param>
+    public SlavesUnavailableException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal static SlavesUnavailableException NoneReachable(IEnumerable<string> names, List<Exception> failures) => new(
+        $"None of the slaves ({string.Join(", ", names)}) could be reached, and this work asked for a slave explicitly, so the master does not take it over. "
+        + "Bring a slave back, or remove [UseSlave] so that the verb decides and the master can stand in.",
+        Inner(failures));
+
+    internal static SlavesUnavailableException CapReached(int most, List<Exception> failures) => new(
+        $"No slave could be reached, and the master already takes over {most} reads (Replicated:MaxFallbackSessions). Try again later, or raise the cap.",
+        Inner(failures));
+
+    private static Exception? Inner(List<Exception> failures) => failures.Count switch
+    {
+        0 => null,
+        1 => failures[0],
+        _ => new AggregateException(failures),
+    };
+}

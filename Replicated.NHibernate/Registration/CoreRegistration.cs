@@ -1,0 +1,54 @@
+using System.Data.Common;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Settings;
+using Replicated.NHibernate.Web;
+
+namespace Replicated.NHibernate.Registration;
+
+/// <summary>What every way of registering the library has in common.</summary>
+internal static class CoreRegistration
+{
+    public static void AddReplicatedCore(this IServiceCollection services, Action<ReplicatedOptions>? configure)
+    {
+        if (services.Any(s => s.ServiceType == typeof(ScopeServices)))
+        {
+            throw new InvalidOperationException(
+                "Replicated.NHibernate is registered already. Call AddReplicatedNHibernate or AddReplicatedConnections once: the first registers routed connections too.");
+        }
+
+        services.AddReplicatedSettings();
+        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>()));
+        services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
+        services.AddSingleton<NodePool>();
+        services.AddSingleton<ScopeServices>();
+        services.AddSingleton<IReplicatedSessions>(sp => new ReplicatedSessions(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
+        services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
+        // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
+        services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetRequiredService<ContainerScope>()).Connection);
+        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Scope);
+        services.AddReplicatedWeb();
+        services.AddHostedService<NodesAtStart>();
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+    }
+}
+
+// Servers are read and factories built when the application starts, so that what is wrong is a start-up error and no request pays for it.
+internal sealed class NodesAtStart(IServiceProvider services) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        services.GetRequiredService<ScopeServices>();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

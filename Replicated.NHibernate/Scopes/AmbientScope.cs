@@ -1,0 +1,62 @@
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>
+/// What flows with the execution context: a reference to the scope, which is emptied when the scope ends, and the role of the
+/// innermost block, which is immutable, so that parallel branches cannot disturb each other.
+/// </summary>
+internal sealed class AmbientScope
+{
+    private static readonly AsyncLocal<AmbientScope?> Local = new();
+
+    private readonly AmbientScope _root;
+    private readonly AmbientScope? _outer;
+    private Scope? _scope;
+    private WorkName _ended;
+
+    private AmbientScope(Scope scope, AmbientScope? outer) => (_root, _scope, _outer) = (this, scope, outer);
+
+    private AmbientScope(AmbientScope outer, DatabaseRole block) => (_root, _outer, Block) = (outer._root, outer, block);
+
+    public static AmbientScope? Current => Local.Value;
+
+    /// <summary>The scope, or null once it has ended, in whatever task asks.</summary>
+    public Scope? Scope => _root._scope;
+
+    public DatabaseRole? Block { get; }
+
+    /// <summary>What the scope was called, for the message to a task that outlived it.</summary>
+    public WorkName Ended => _root._ended;
+
+    public static AmbientScope Begin(Scope scope) => Local.Value = new AmbientScope(scope, Local.Value);
+
+    public static IDisposable BeginBlock(AmbientScope outer, DatabaseRole role)
+    {
+        Local.Value = new AmbientScope(outer, role);
+        return new BlockEnd(outer);
+    }
+
+    /// <summary>Empties the reference everywhere and, for the caller, brings back what was current before. Not to be called from an async method that has to restore its caller's.</summary>
+    public void End(WorkName work)
+    {
+        _root._ended = work;
+        _root._scope = null;
+        if (Local.Value?._root == _root)
+        {
+            Local.Value = _root._outer;
+        }
+    }
+
+    private sealed class BlockEnd(AmbientScope outer) : IDisposable
+    {
+        private bool _disposed;
+
+        public void Dispose()
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                Local.Value = outer;
+            }
+        }
+    }
+}

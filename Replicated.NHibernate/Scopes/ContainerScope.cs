@@ -1,0 +1,54 @@
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>
+/// What a container scope hands out sessions from: the request's scope where it is a request's container scope, otherwise a scope
+/// of its own on the master, which it ends. Not thread-safe, like the container scope's other services.
+/// </summary>
+internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? diagnosis = null) : IAsyncDisposable, IDisposable
+{
+    private Scope? _scope;
+    private bool _isOwn;
+
+    /// <summary>The scope in use, a new one where there is none.</summary>
+    public Scope Scope
+    {
+        get
+        {
+            // A scope that was begun in so many words counts for everything that is created inside it.
+            if (AmbientScope.Current?.Scope is { Kind: ScopeKind.Explicit } begun)
+            {
+                return begun;
+            }
+
+            if (_scope is null)
+            {
+                if (diagnosis?.WhyNoScope(this) is { } why)
+                {
+                    throw ScopeErrors.NoScope(why);
+                }
+
+                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves);
+                (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
+            }
+
+            return _scope;
+        }
+    }
+
+    /// <summary>The scope that this container scope made by itself, if it did.</summary>
+    public Scope? Own => _isOwn ? _scope : null;
+
+    public void Attach(Scope scope) => (_scope, _isOwn) = (scope, false);
+
+    public TUnit GetUnit<TUnit, TState>(TState state, Func<RoleConnection, TState, TUnit> create)
+        where TUnit : class, IUnitOfWork
+    {
+        var scope = Scope;
+        var block = AmbientScope.Current is { } ambient && ReferenceEquals(ambient.Scope, scope) ? ambient.Block : null;
+        return scope.GetUnit(block, state, create);
+    }
+
+    public void Dispose() => Own?.Dispose();
+
+    public ValueTask DisposeAsync() => Own?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

@@ -1,0 +1,24 @@
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// One unit of work outside a request, from <see cref="IReplicatedSessions.BeginScope"/> or, for a container scope without a request,
+/// from the container. Disposing it rolls back what was not committed, with a warning in the log. Not thread-safe.
+/// </summary>
+public interface IReplicatedScope : IAsyncDisposable, IDisposable
+{
+    /// <summary>The role of the scope's work outside blocks.</summary>
+    DatabaseRole Role { get; }
+
+    /// <summary>Where the scope's work goes, and why; the node is known once a statement has run.</summary>
+    Route Route { get; }
+
+    /// <summary>Writes what is pending and commits. Work after it is a new transaction, which needs another commit.</summary>
+    /// <param name="cancellationToken">Ends the writing of what is pending; the commit itself is never cancelled.</param>
+    /// <returns>A task that is done when the database has committed.</returns>
+    /// <exception cref="InvalidOperationException">A statement of the transaction failed and its error was swallowed; it was rolled back.</exception>
+    Task CommitAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Rolls back what was not committed. Entities in the scope's sessions keep their changes in memory: do not go on with them.</summary>
+    /// <returns>A task that is done when the database has rolled back.</returns>
+    Task RollbackAsync();
+}

@@ -1,0 +1,33 @@
+namespace Replicated.NHibernate;
+
+/// <summary>Says where a stretch of code works, where neither verb nor attribute can. A singleton; thread-safe.</summary>
+public interface IReplicatedSessions
+{
+    /// <summary>Where <c>GetCurrentSession()</c> would work now, and why; <see langword="null"/> outside any scope.</summary>
+    Route? CurrentRoute { get; }
+
+    /// <summary>
+    /// Until disposed, <c>GetCurrentSession()</c> answers with the scope's master session. Sessions that were injected before are not
+    /// changed. Blocks nest, and parallel branches do not disturb each other.
+    /// </summary>
+    /// <returns>The block; disposing it brings the former role back.</returns>
+    /// <exception cref="InvalidOperationException">There is no scope here.</exception>
+    IDisposable UseMaster();
+
+    /// <summary>
+    /// Until disposed, <c>GetCurrentSession()</c> answers with the scope's slave session, whatever the verb. Sessions that were injected
+    /// before are not changed. Blocks nest, and parallel branches do not disturb each other.
+    /// </summary>
+    /// <returns>The block; disposing it brings the former role back.</returns>
+    /// <exception cref="InvalidOperationException">There is no scope here.</exception>
+    IDisposable UseSlave();
+
+    /// <summary>
+    /// Begins a scope of its own for work outside a request, or beside it: a job, a console application, a test. The scope is current
+    /// until it is disposed, by the method that began it.
+    /// </summary>
+    /// <param name="role">The role of the work. <see cref="DatabaseRole.Slave"/> is strict: never the master where slaves are configured.</param>
+    /// <returns>The scope. Commit it, then dispose it.</returns>
+    /// <example><code>await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync(ct);</code></example>
+    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master);
+}

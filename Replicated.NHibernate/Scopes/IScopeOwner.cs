@@ -1,0 +1,32 @@
+using Replicated.NHibernate.Routing;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>What a scope belongs to: it decides the role and gives the work its name.</summary>
+internal interface IScopeOwner
+{
+    WorkName Work { get; }
+
+    /// <summary>Whether the work's verb says that it only reads.</summary>
+    bool IsReadOnlyVerb { get; }
+
+    RoleDecision Decide(DatabaseRole? block);
+
+    /// <summary>A unit of work was given out on this decision.</summary>
+    void Taken(RoleDecision decision)
+    {
+    }
+}
+
+/// <summary>Work outside a request: the role was said when the scope began.</summary>
+internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves) : IScopeOwner
+{
+    public WorkName Work { get; } = work;
+
+    public bool IsReadOnlyVerb => false;
+
+    public RoleDecision Decide(DatabaseRole? block) =>
+        (block is { } inBlock
+            ? new RoleDecision(inBlock, RouteReason.Block, IsExplicit: true)
+            : new RoleDecision(role, RouteReason.Scope, isExplicit)).OnWhatIsConfigured(hasSlaves);
+}

@@ -1,0 +1,26 @@
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>
+/// Something that works on a scope's connection: a session, a stateless session, a plain connection. All units of one role take part in
+/// one transaction. Not thread-safe, like the session inside it.
+/// </summary>
+internal interface IUnitOfWork
+{
+    /// <summary>False once the application closed it; then the scope makes another.</summary>
+    bool IsUsable { get; }
+
+    /// <summary>Whether there are changes that no statement has carried to the database yet.</summary>
+    bool HasPendingChanges { get; }
+
+    /// <summary>Takes part in the transaction that has begun on the connection.</summary>
+    void Begin();
+
+    /// <summary>Writes what is pending; where writing is refused, throws if anything is.</summary>
+    ValueTask BeforeCommit(bool async, CancellationToken cancellationToken);
+
+    /// <summary>The transaction has ended.</summary>
+    void AfterCompletion(bool committed);
+
+    /// <summary>The scope has ended.</summary>
+    void End();
+}

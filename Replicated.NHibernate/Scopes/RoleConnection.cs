@@ -1,0 +1,186 @@
+using System.Data;
+using System.Data.Common;
+using Replicated.NHibernate.Diagnostics;
+using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Routing;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>
+/// The connection that all units of one role share within a scope, and the node it is pinned to. Opened with the first statement.
+/// Not thread-safe, like a connection.
+/// </summary>
+internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
+{
+    private readonly Scope _scope = scope;
+    private RoleDecision _decision = decision;
+    private IUnitOfWork[] _units = [];
+    private NodeConnection? _opened;
+    private Node? _node;
+    private bool _ended;
+
+    public Scope Scope => _scope;
+
+    public DatabaseRole Role => _decision.Role;
+
+    /// <summary>The open connection, if there is one at this moment.</summary>
+    public DbConnection? Current => _opened?.Connection;
+
+    public Route Route => new(Role, _decision.Reason, _node?.Name);
+
+    /// <summary>Whether a write was seen, by a statement that writes or by the database's word.</summary>
+    public bool Wrote { get; private set; }
+
+    /// <summary>Whether a statement that writes has run since the last commit.</summary>
+    public bool HasUncommittedWrites { get; private set; }
+
+    public bool HasPendingChanges => Array.Exists(_units, u => u.HasPendingChanges);
+
+    /// <summary>Why a write is refused now, or null.</summary>
+    public WriteRefusal? Refusal =>
+        Role == DatabaseRole.Slave ? WriteRefusal.Slave
+        : _scope.IsSealed ? WriteRefusal.AfterCompletion
+        : null;
+
+    /// <summary>Whoever asks for a slave in so many words must not end on the master that stands in for one.</summary>
+    public void Require(RoleDecision decision)
+    {
+        if (!decision.IsExplicit || _decision.IsExplicit || Role != DatabaseRole.Slave)
+        {
+            return;
+        }
+
+        if (_node is { Role: DatabaseRole.Master })
+        {
+            throw new SlavesUnavailableException(
+                $"{_scope.Work} asked for a slave explicitly, but its slave session already reads from the master. Ask for the slave before the first read.");
+        }
+
+        _decision = decision;
+    }
+
+    public TUnit GetUnit<TUnit, TState>(TState state, Func<RoleConnection, TState, TUnit> create)
+        where TUnit : class, IUnitOfWork
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        for (var i = 0; i < _units.Length; i++)
+        {
+            if (_units[i] is TUnit unit)
+            {
+                return unit.IsUsable ? unit : Begun(_units[i] = create(this, state));
+            }
+        }
+
+        _units = [.. _units, create(this, state)];
+        return Begun(_units[^1]);
+
+        TUnit Begun(IUnitOfWork unit)
+        {
+            BeginFor(unit);
+            return (TUnit)unit;
+        }
+    }
+
+    /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
+    public async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
+    {
+        if (_opened is { } opened)
+        {
+            if (opened.Connection.State != ConnectionState.Closed)
+            {
+                return opened.Connection;
+            }
+
+            await Release(async);
+        }
+
+        if (_ended)
+        {
+            throw ScopeErrors.Ended(_scope.Work);
+        }
+
+        opened = Role == DatabaseRole.Master
+            ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
+            : await _scope.Services.Pool.OpenSlave(_node, _decision.IsExplicit, async, cancellationToken);
+        _opened = opened;
+        if (_node is null)
+        {
+            Take(opened);
+        }
+
+        return opened.Connection;
+    }
+
+    /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
+    public async ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
+    {
+        var pool = _scope.Services.Pool;
+        var connection = pool.Provider.Create((_node ?? pool.Master).ConnectionString);
+        try
+        {
+            if (async)
+            {
+                await connection.OpenAsync(cancellationToken);
+            }
+            else
+            {
+                connection.Open();
+            }
+
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
+
+    /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
+    public async ValueTask Release(bool async)
+    {
+        if (_opened is { } opened)
+        {
+            _opened = null;
+            await _scope.Services.Pool.Close(opened, async);
+        }
+    }
+
+    public async ValueTask End(bool async)
+    {
+        _ended = true;
+        await Rollback(async);
+        foreach (var unit in _units)
+        {
+            unit.End();
+        }
+
+        await Release(async);
+    }
+
+    private void Take(NodeConnection opened)
+    {
+        _node = opened.Node;
+        if (opened.IsFallback)
+        {
+            _decision = _decision with { Reason = RouteReason.Fallback };
+        }
+
+        var logger = _scope.Services.Logger;
+        if (logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        {
+            logger.RouteTaken(_scope.Work.ToString(), Role.Name(), _node.Name, _decision.Reason.Name());
+        }
+    }
+}
+
+internal enum WriteRefusal
+{
+    /// <summary>The unit is of the slave role.</summary>
+    Slave,
+
+    /// <summary>The scope has been committed or rolled back; nobody would commit the write.</summary>
+    AfterCompletion,
+}

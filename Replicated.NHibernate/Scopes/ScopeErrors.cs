@@ -1,0 +1,42 @@
+using System.Runtime.ExceptionServices;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>The exceptions of misuse: each names the work and the remedy.</summary>
+internal static class ScopeErrors
+{
+    public const string OutsideRequests =
+        "Outside requests begin one: await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync(); "
+        + "(sessions is IReplicatedSessions from the container). Inside requests app.UseReplicatedSessions() begins it.";
+
+    public static ObjectDisposedException Ended(WorkName work) => new(
+        objectName: null,
+        $"{work} has ended, and its sessions and connections with it. Work that outlives a request needs a scope of its own "
+        + "(IReplicatedSessions.BeginScope); error pages run in the same container scope as the failed request unless the exception "
+        + "handler or UseStatusCodePagesWithReExecute has CreateScopeForErrors = true.");
+
+    public static InvalidOperationException ClosedSession(WorkName work, Exception inner) => new(
+        $"{work} used a session that was closed when its request or scope ended. A service that was created for a request's first run "
+        + "still holds that run's session when an error page or a status-code page runs in the same container scope: set CreateScopeForErrors = true "
+        + "on UseExceptionHandler or UseStatusCodePagesWithReExecute. Work that outlives a request needs a scope of its own (IReplicatedSessions.BeginScope).",
+        inner);
+
+    public static InvalidOperationException NoScope(string where) => new(
+        $"There is no scope here, so nobody knows which server to use and who would commit. {where}");
+
+    public static InvalidOperationException FailedStatement(WorkName work, Exception failure) => new(
+        $"The transaction of {work} was rolled back instead of committed, because a statement in it failed ({failure.GetType().Name}: {failure.Message}) "
+        + "and the error was swallowed. Let the exception through, or run what may fail in a scope of its own (IReplicatedSessions.BeginScope).",
+        failure);
+
+    public static InvalidOperationException WriteAfterCompletion(WorkName work, string what) => new(
+        $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
+        + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).");
+
+    /// <summary>Keeps the stack of an exception that is thrown again from an expression.</summary>
+    public static Exception Rethrown(this Exception exception)
+    {
+        ExceptionDispatchInfo.Throw(exception);
+        return exception;
+    }
+}

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Diagnostics;
+using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Settings;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>What every scope of an application shares. Thread-safe.</summary>
+internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, ILoggerFactory loggers)
+{
+    public NodePool Pool { get; } = pool;
+
+    public CurrentSettings Settings { get; } = settings;
+
+    public ILogger Logger { get; } = loggers.CreateLogger(Log.Category);
+
+    /// <summary>Read once: whoever begins transactions must not change with a reload.</summary>
+    public bool TransactionPerRequest { get; } = settings.Value.Options.TransactionPerRequest;
+
+    public bool HasSlaves => Pool.HasSlaves;
+}

@@ -1,0 +1,66 @@
+using NHibernate.Engine;
+using NHibernate.Event;
+
+namespace Replicated.NHibernate.Sessions;
+
+/// <summary>Refuses, during a flush, each row that would be written: changed properties and collections among them.</summary>
+internal sealed class FlushGuard :
+    IPreInsertEventListener, IPreUpdateEventListener, IPreDeleteEventListener,
+    IPreCollectionRecreateEventListener, IPreCollectionRemoveEventListener, IPreCollectionUpdateEventListener
+{
+    public bool OnPreInsert(PreInsertEvent @event) => Entity(@event, "the insert of");
+
+    public bool OnPreUpdate(PreUpdateEvent @event) => Entity(@event, "the update of");
+
+    public bool OnPreDelete(PreDeleteEvent @event) => Entity(@event, "the deletion of");
+
+    public void OnPreRecreateCollection(PreCollectionRecreateEvent @event) => Collection(@event);
+
+    public void OnPreRemoveCollection(PreCollectionRemoveEvent @event) => Collection(@event);
+
+    public void OnPreUpdateCollection(PreCollectionUpdateEvent @event) => Collection(@event);
+
+    public Task<bool> OnPreInsertAsync(PreInsertEvent @event, CancellationToken cancellationToken) => Done(() => OnPreInsert(@event));
+
+    public Task<bool> OnPreUpdateAsync(PreUpdateEvent @event, CancellationToken cancellationToken) => Done(() => OnPreUpdate(@event));
+
+    public Task<bool> OnPreDeleteAsync(PreDeleteEvent @event, CancellationToken cancellationToken) => Done(() => OnPreDelete(@event));
+
+    public Task OnPreRecreateCollectionAsync(PreCollectionRecreateEvent @event, CancellationToken cancellationToken) => Done(() => Collection(@event));
+
+    public Task OnPreRemoveCollectionAsync(PreCollectionRemoveEvent @event, CancellationToken cancellationToken) => Done(() => Collection(@event));
+
+    public Task OnPreUpdateCollectionAsync(PreCollectionUpdateEvent @event, CancellationToken cancellationToken) => Done(() => Collection(@event));
+
+    private static bool Entity(AbstractPreDatabaseOperationEvent @event, string what)
+    {
+        if (ReplicatedBatcher.Of(@event.Session) is { Refuses: true } batcher)
+        {
+            batcher.Refuse($"{what} {@event.Persister.EntityName}#{@event.Id}");
+        }
+
+        return false;
+    }
+
+    private static bool Collection(AbstractCollectionEvent @event)
+    {
+        if (ReplicatedBatcher.Of(@event.Session) is { Refuses: true } batcher)
+        {
+            batcher.Refuse($"the change of a collection ({@event.Collection.Role}) of {@event.GetAffectedOwnerEntityName()}#{@event.AffectedOwnerIdOrNull}");
+        }
+
+        return false;
+    }
+
+    private static Task<bool> Done(Func<bool> action)
+    {
+        try
+        {
+            return Task.FromResult(action());
+        }
+        catch (global::NHibernate.HibernateException e)
+        {
+            return Task.FromException<bool>(e);
+        }
+    }
+}

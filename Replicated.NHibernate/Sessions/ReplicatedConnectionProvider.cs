@@ -1,0 +1,102 @@
+using System.Data.Common;
+using NHibernate.AdoNet;
+using NHibernate.Connection;
+using NHibernate.Driver;
+using NHibernate.Impl;
+using NHibernate.Util;
+using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Scopes;
+using Environment = NHibernate.Cfg.Environment;
+
+namespace Replicated.NHibernate.Sessions;
+
+/// <summary>
+/// Gives a routed session the connection of its scope, and takes it back without closing it, so that a scope stays on one server
+/// whatever NHibernate's release mode. A session that the application opened by itself gets a connection of its own. Thread-safe.
+/// </summary>
+internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
+{
+    private IBatcherFactory? _batchers;
+    private string? _batcherClass;
+    private bool _batches;
+
+    /// <summary>The role of the factory; null where the property is missing.</summary>
+    public DatabaseRole? Role { get; private set; }
+
+    /// <summary>The connection string of the factory's configuration, which sessions outside routing use.</summary>
+    public string? OwnConnectionString => ConnectionString;
+
+    /// <summary>What makes the batchers that ours work through: the application's choice, or the driver's.</summary>
+    public IBatcherFactory Batchers => _batchers ??= (IBatcherFactory)Environment.ObjectsFactory.CreateInstance(
+        _batcherClass is not null ? ReflectHelper.ClassForName(_batcherClass)
+        : _batches && Driver is IEmbeddedBatcherFactoryProvider { BatcherFactoryClass: { } embedded } ? embedded
+        : typeof(NonBatchingBatcherFactory));
+
+    /// <summary>The database through the factory's driver, for whoever connects beside NHibernate.</summary>
+    public DatabaseProvider CreateProvider() => new(
+        connectionString =>
+        {
+            var connection = Driver.CreateConnection();
+            connection.ConnectionString = connectionString;
+            return connection;
+        },
+        (level, connection) => Driver is DriverBase driver ? driver.BeginTransaction(level, connection) : connection.BeginTransaction(level));
+
+    public override void Configure(IDictionary<string, string> settings)
+    {
+        Role = ReplicatedProperties.ReadRole(settings);
+        settings.TryGetValue(ReplicatedProperties.BatcherFactory, out _batcherClass);
+        _batches = PropertiesHelper.GetInt32(Environment.BatchSize, settings, 0) > 0;
+        base.Configure(settings);
+    }
+
+    public override DbConnection GetConnection(string connectionString)
+    {
+        if (Find() is not { } role)
+        {
+            return base.GetConnection(connectionString);
+        }
+
+        var connection = ReplicatedTransactionFactory.IsIsolated
+            ? role.OpenSeparate(async: false, CancellationToken.None)
+            : role.Connect(async: false, CancellationToken.None);
+        return connection.AsTask().GetAwaiter().GetResult();
+    }
+
+    public override async Task<DbConnection> GetConnectionAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        if (Find() is not { } role)
+        {
+            return await base.GetConnectionAsync(connectionString, cancellationToken);
+        }
+
+        return ReplicatedTransactionFactory.IsIsolated
+            ? await role.OpenSeparate(async: true, cancellationToken)
+            : await role.Connect(async: true, cancellationToken);
+    }
+
+    public override void CloseConnection(DbConnection conn)
+    {
+        if (!ReferenceEquals(Find()?.Current, conn))
+        {
+            base.CloseConnection(conn);
+        }
+    }
+
+    private RoleConnection? Find()
+    {
+        // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it.
+        var role = SessionIdLoggingContext.SessionId is { } id ? SessionUnit.Find(id)?.Role : FindBare();
+        return role?.Role == Role ? role : null;
+    }
+
+    // A bare session.Connection says nothing, but its session has just begun an operation on this thread. What another request
+    // left behind on the thread must never be taken for it.
+    private RoleConnection? FindBare()
+    {
+        var last = SessionUnit.Find(ReplicatedTransactionFactory.LastSession)?.Role;
+        return last is null || AmbientScope.Current?.Scope is not { } current || ReferenceEquals(last.Scope, current)
+            ? last
+            : Role is { } role ? current.Connection(role) : null;
+    }
+}

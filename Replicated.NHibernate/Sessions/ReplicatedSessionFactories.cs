@@ -1,0 +1,91 @@
+using NHibernate;
+using NHibernate.Cfg;
+using NHibernate.Engine;
+using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Sessions;
+
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// The two session factories. <c>GetCurrentSession()</c> on either is routed; <c>OpenSession()</c> is not: it opens on the factory's own
+/// server and is the caller's to commit and close. A singleton; thread-safe.
+/// </summary>
+public sealed class ReplicatedSessionFactories : IDisposable
+{
+    private readonly bool _owned;
+
+    internal ReplicatedSessionFactories(ISessionFactory master, ISessionFactory slave, bool owned)
+    {
+        (Master, Slave, _owned) = (master, slave, owned);
+        RoleOf(Master, DatabaseRole.Master);
+        if (!ReferenceEquals(Master, Slave))
+        {
+            RoleOf(Slave, DatabaseRole.Slave);
+        }
+    }
+
+    /// <summary>The master's factory; <see cref="ISessionFactory"/> in the container is this one.</summary>
+    public ISessionFactory Master { get; }
+
+    /// <summary>The slaves' factory; the master's where no slave is configured.</summary>
+    public ISessionFactory Slave { get; }
+
+    /// <summary>Closes the factories, where this library built them.</summary>
+    public void Dispose()
+    {
+        if (_owned)
+        {
+            Master.Dispose();
+            Slave.Dispose();
+        }
+    }
+
+    internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
+
+    internal ReplicatedConnectionProvider MasterProvider => (ReplicatedConnectionProvider)((ISessionFactoryImplementor)Master).ConnectionProvider;
+
+    internal void Attach(IScopeDiagnosis? diagnosis)
+    {
+        ContextOf(Master).Attach(this, diagnosis);
+        ContextOf(Slave).Attach(this, diagnosis);
+    }
+
+    // NHibernate swallows what goes wrong while it makes a session context, so look whether all of ours is there.
+    private static ReplicatedSessionContext ContextOf(ISessionFactory factory) =>
+        ((ISessionFactoryImplementor)factory).CurrentSessionContext as ReplicatedSessionContext
+        ?? throw Unhooked($"its current_session_context_class is not {nameof(ReplicatedSessionContext)}");
+
+    private static void RoleOf(ISessionFactory factory, DatabaseRole expected)
+    {
+        var implementor = (ISessionFactoryImplementor)factory;
+        ContextOf(factory);
+        if (implementor.ConnectionProvider is not ReplicatedConnectionProvider provider)
+        {
+            throw Unhooked($"its connection.provider is not {nameof(ReplicatedConnectionProvider)}");
+        }
+
+        if (implementor.TransactionFactory is not ReplicatedTransactionFactory)
+        {
+            throw Unhooked($"its transaction.factory_class is not {nameof(ReplicatedTransactionFactory)}");
+        }
+
+        if (implementor.Settings.BatcherFactory is not ReplicatedBatcherFactory)
+        {
+            throw Unhooked($"its adonet.factory_class is not {nameof(ReplicatedBatcherFactory)}");
+        }
+
+        if (provider.Role is not { } role)
+        {
+            throw Unhooked($"its property {ReplicatedProperties.Role} is missing");
+        }
+
+        if (role != expected)
+        {
+            throw new HibernateConfigException(
+                $"The {expected.Name()}'s session factory was configured with UseReplicated(DatabaseRole.{role}). Were the two factories exchanged?");
+        }
+    }
+
+    private static HibernateConfigException Unhooked(string why) => new(
+        $"A session factory cannot be routed: {why}. Call configuration.UseReplicated(DatabaseRole.Master or .Slave) before BuildSessionFactory(), as the last change to the configuration.");
+}

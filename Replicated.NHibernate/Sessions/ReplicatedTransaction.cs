@@ -1,0 +1,162 @@
+using System.Data;
+using System.Data.Common;
+using NHibernate;
+using NHibernate.Engine;
+using NHibernate.Transaction;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Sessions;
+
+/// <summary>
+/// A session's part in the one transaction of its scope and role. It is active from the moment it begins, but the database hears of it with the
+/// first command; ending it ends it for every unit of the role. Public members are those that NHibernate finds by reflection.
+/// </summary>
+internal sealed class ReplicatedTransaction(ISessionImplementor session, SessionUnit unit) : ITransaction
+{
+    private readonly TransactionSynchronizations _synchronizations = new();
+    private bool _begun;
+    private bool _completed;
+
+    public bool IsActive => _begun && !_completed && !IsJoiningSystemTransaction && session.TransactionContext is null;
+
+    public bool WasCommitted { get; private set; }
+
+    public bool WasRolledBack { get; private set; }
+
+    /// <summary>Set while the session enlists in a TransactionScope, to which a transaction without statements gives way.</summary>
+    public bool IsJoiningSystemTransaction { get; set; }
+
+    private RoleConnection Role => unit.Role;
+
+    public void Begin() => Begin(IsolationLevel.Unspecified);
+
+    public void Begin(IsolationLevel isolationLevel)
+    {
+        if (_begun)
+        {
+            Role.Begin(isolationLevel, IsolationLevel.Unspecified);
+            return;
+        }
+
+        _begun = true;
+        unit.Transaction = this;
+        Role.Begin(isolationLevel, session.Factory.Settings.IsolationLevel);
+        session.AfterTransactionBegin(this);
+        foreach (var dependent in session.ConnectionManager.DependentSessions)
+        {
+            dependent.AfterTransactionBegin(this);
+        }
+    }
+
+    public void Commit() => Commit(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+
+    public Task CommitAsync(CancellationToken cancellationToken = default) => Commit(async: true, cancellationToken).AsTask();
+
+    public void Rollback() => Rollback(async: false).AsTask().GetAwaiter().GetResult();
+
+    public Task RollbackAsync(CancellationToken cancellationToken = default) => Rollback(async: true).AsTask();
+
+    public void Enlist(DbCommand command) => command.Transaction = Enlisted(command.Connection);
+
+    public void Enlist(DbBatch batch) => batch.Transaction = Enlisted(batch.Connection);
+
+    [Obsolete("NHibernate asks for it; applications use the other overload.")]
+    public void RegisterSynchronization(ISynchronization synchronization) => _synchronizations.Add(synchronization);
+
+    public void RegisterSynchronization(ITransactionCompletionSynchronization synchronization) => _synchronizations.Add(synchronization);
+
+    /// <summary>Disposed by the application while active: a rollback. Disposed with the session: the scope decides.</summary>
+    public void Dispose()
+    {
+        if (_begun && !_completed && Find(session) is { IsUsable: true })
+        {
+            Rollback();
+        }
+    }
+
+    public async ValueTask BeforeCompletion(bool async, CancellationToken cancellationToken)
+    {
+        if (async)
+        {
+            await session.BeforeTransactionCompletionAsync(this, cancellationToken);
+            await _synchronizations.Before(async, cancellationToken);
+            foreach (var dependent in session.ConnectionManager.DependentSessions)
+            {
+                await dependent.BeforeTransactionCompletionAsync(this, cancellationToken);
+            }
+        }
+        else
+        {
+            session.BeforeTransactionCompletion(this);
+            await _synchronizations.Before(async, cancellationToken);
+            foreach (var dependent in session.ConnectionManager.DependentSessions)
+            {
+                dependent.BeforeTransactionCompletion(this);
+            }
+        }
+    }
+
+    /// <summary>The transaction has ended on the server, or without having got there.</summary>
+    public void Complete(bool committed)
+    {
+        if (!_begun || _completed)
+        {
+            return;
+        }
+
+        _completed = true;
+        (WasCommitted, WasRolledBack) = (committed, !committed);
+        unit.Transaction = null;
+        session.ConnectionManager.AfterTransaction();
+        session.AfterTransactionCompletion(committed, this);
+        _synchronizations.After(committed);
+        foreach (var dependent in session.ConnectionManager.DependentSessions)
+        {
+            dependent.AfterTransactionCompletion(committed, this);
+        }
+    }
+
+    // On another connection the statement would run outside the transaction, and nobody would hear of it.
+    private DbTransaction? Enlisted(DbConnection? connection)
+    {
+        if (!IsActive)
+        {
+            return null;
+        }
+
+        return connection is null || ReferenceEquals(connection, Role.Current)
+            ? Role.Enlist()
+            : throw new TransactionException($"A command of {Role.Scope.Work} is on another connection than its transaction. Create it with session.Connection.CreateCommand().");
+    }
+
+    private static SessionUnit? Find(ISessionImplementor session) => SessionUnit.Find(session.SessionId);
+
+    private async ValueTask Commit(bool async, CancellationToken cancellationToken)
+    {
+        ThrowIfNotActive("committed");
+        try
+        {
+            await Role.Commit(async, cancellationToken);
+        }
+        catch (DbException e)
+        {
+            throw new TransactionException("Commit failed with SQL exception", e);
+        }
+
+        Role.BeginAgain();
+    }
+
+    private async ValueTask Rollback(bool async)
+    {
+        ThrowIfNotActive("rolled back");
+        await Role.RollbackByApplication(async);
+    }
+
+    private void ThrowIfNotActive(string what)
+    {
+        if (!_begun || _completed)
+        {
+            throw new TransactionException($"The transaction cannot be {what}: {(_completed ? "it has ended already" : "it has not begun")}.");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using NHibernate;
+using NHibernate.Engine;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Sessions;
+
+/// <summary>A session or a stateless session as a unit of work. Not thread-safe, like the session.</summary>
+internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
+{
+    private static readonly ConcurrentDictionary<Guid, SessionUnit> BySessionId = new();
+
+    [ThreadStatic]
+    private static SessionUnit? _opening;
+
+    private List<Guid>? _sharing;
+    private bool _removed;
+
+    public RoleConnection Role { get; } = role;
+
+    public abstract bool IsUsable { get; }
+
+    public abstract bool HasPendingChanges { get; }
+
+    /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
+    public static SessionUnit? Opening => _opening;
+
+    /// <summary>The session's transaction while there is one.</summary>
+    public ReplicatedTransaction? Transaction { get; set; }
+
+    /// <summary>Set while the session is brought to the commit point, where cascades reach entities that nobody changed.</summary>
+    public bool IsCompleting { get; protected set; }
+
+    protected ISessionImplementor Session { get; private set; } = null!;
+
+    /// <summary>The unit of the session that NHibernate works for here; a connection provider is told nothing else.</summary>
+    public static SessionUnit? Find(Guid sessionId) => BySessionId.TryGetValue(sessionId, out var unit) ? unit : null;
+
+    /// <summary>A session that shares this one's connection and transaction works for the same unit.</summary>
+    public void Know(Guid sessionId)
+    {
+        // The session itself begins an operation while it is still being constructed.
+        if (_opening != this && sessionId != Session.SessionId && !_removed && BySessionId.TryAdd(sessionId, this))
+        {
+            (_sharing ??= []).Add(sessionId);
+        }
+    }
+
+    public void Begin()
+    {
+        if (Transaction is not { IsActive: true })
+        {
+            Session.ConnectionManager.BeginTransaction();
+        }
+    }
+
+    public abstract ValueTask BeforeCommit(bool async, CancellationToken cancellationToken);
+
+    public void AfterCompletion(bool committed) => Transaction?.Complete(committed);
+
+    /// <summary>The session is being closed, by the scope or by the application.</summary>
+    public virtual void Closing() => Remove();
+
+    public void End()
+    {
+        Remove();
+        Close();
+    }
+
+    protected abstract void Close();
+
+    protected TSession Opened<TSession>(Func<TSession> open, Func<TSession, ISessionImplementor> implementor)
+    {
+        _opening = this;
+        try
+        {
+            var session = open();
+            Session = implementor(session);
+            BySessionId[Session.SessionId] = this;
+            return session;
+        }
+        finally
+        {
+            _opening = null;
+        }
+    }
+
+    private void Remove()
+    {
+        if (!_removed)
+        {
+            _removed = true;
+            BySessionId.TryRemove(Session.SessionId, out _);
+            _sharing?.ForEach(static id => BySessionId.TryRemove(id, out _));
+        }
+    }
+}

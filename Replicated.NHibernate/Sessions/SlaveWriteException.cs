@@ -1,0 +1,71 @@
+using NHibernate;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// A session of the slave role was asked to write. Nothing was written, on no server. The message names what was attempted, the node, the
+/// action and the remedy.
+/// </summary>
+public sealed class SlaveWriteException : HibernateException
+{
+    /// <summary>Creates the exception with the library's default message.</summary>
+    public SlaveWriteException()
+        : this("A session on a slave cannot write.")
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What was attempted, where, and what to do.</param>
+    public SlaveWriteException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What was attempted, where, and what to do.</param>
+    /// <param name="innerException">What the database said, where it was the one that refused.</param>
+    public SlaveWriteException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal static SlaveWriteException Of(string what, RoleConnection? role, Exception? inner = null)
+    {
+        var where = role is null ? "a session opened on the slave's factory"
+            : role.Route.Node is { } node ? $"the slave session of {role.Scope.Work} (node {node}, reason {role.Route.Reason.Name()})"
+            : $"the slave session of {role.Scope.Work} (reason {role.Route.Reason.Name()})";
+        return new SlaveWriteException(
+            $"{char.ToUpperInvariant(what[0])}{what[1..]} was refused on {where}, because a slave never writes. Nothing was written. "
+            + "Put [UseMaster] on the action, or wrap the code in using (sessions.UseMaster()) { … } and use GetCurrentSession() there.",
+            inner);
+    }
+}
+
+/// <summary>A session was asked to write after its request's commit or rollback: nobody would commit it any more. Nothing was written.</summary>
+public sealed class WriteAfterCompletionException : HibernateException
+{
+    /// <summary>Creates the exception with the library's default message.</summary>
+    public WriteAfterCompletionException()
+        : this("A write after the commit would be lost.")
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What was attempted, where, and what to do.</param>
+    public WriteAfterCompletionException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What was attempted, where, and what to do.</param>
+    /// <param name="innerException">The cause, if there is one.</param>
+    public WriteAfterCompletionException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal static WriteAfterCompletionException Of(string what, WorkName work) =>
+        new(ScopeErrors.WriteAfterCompletion(work, $"{char.ToUpperInvariant(what[0])}{what[1..]} was attempted").Message);
+}

@@ -1,0 +1,135 @@
+using NHibernate;
+using NHibernate.Engine;
+using NHibernate.Event;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Sessions;
+
+internal sealed class StatefulUnit : SessionUnit
+{
+    public StatefulUnit(RoleConnection role, ReplicatedSessionFactories factories)
+        : base(role) =>
+        Session = Opened(factories.Of(role.Role).OpenSession, static s => s.GetSessionImplementation());
+
+    public new ISession Session { get; }
+
+    public override bool IsUsable => Session.IsOpen;
+
+    public override bool HasPendingChanges
+    {
+        get
+        {
+            if (!Session.IsOpen || !HoldsAnything || Session.FlushMode == FlushMode.Manual)
+            {
+                return false;
+            }
+
+            IsCompleting = true;
+            try
+            {
+                return Session.IsDirty();
+            }
+            catch (Exception e) when (e is HibernateException or InvalidOperationException)
+            {
+                // Finding out met a refused write, which is a pending change.
+                return true;
+            }
+            finally
+            {
+                IsCompleting = false;
+            }
+        }
+    }
+
+    private bool HoldsAnything
+    {
+        get
+        {
+            var context = base.Session.PersistenceContext;
+            return context.EntityEntries.Count > 0 || context.CollectionEntries.Count > 0;
+        }
+    }
+
+    public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
+    {
+        if (!IsUsable)
+        {
+            return;
+        }
+
+        IsCompleting = true;
+        try
+        {
+            if (Transaction is { IsActive: true } transaction)
+            {
+                await transaction.BeforeCompletion(async, cancellationToken);
+            }
+            else if (HoldsAnything && Session.FlushMode != FlushMode.Manual)
+            {
+                // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
+                await (async ? Session.FlushAsync(cancellationToken) : Sync(Session));
+            }
+        }
+        finally
+        {
+            IsCompleting = false;
+        }
+    }
+
+    public override void Closing()
+    {
+        // In the middle of the work: the statements that ran are committed with it, what was not flushed would vanish.
+        if (!Role.Scope.IsEnded && !Role.Scope.IsSealed && ((IEventSource)base.Session).ActionQueue.HasAnyQueuedActions)
+        {
+            Role.NoteLoss(new InvalidOperationException(
+                $"The session of {Role.Scope.Work} was closed with changes that were not flushed. Do not dispose an injected or current session; the scope does."));
+        }
+
+        base.Closing();
+    }
+
+    protected override void Close() => Session.Dispose();
+
+    private static Task Sync(ISession session)
+    {
+        session.Flush();
+        return Task.CompletedTask;
+    }
+}
+
+internal sealed class StatelessUnit : SessionUnit
+{
+    public StatelessUnit(RoleConnection role, ReplicatedSessionFactories factories)
+        : base(role) =>
+        Session = Opened(factories.Of(role.Role).OpenStatelessSession, static s => s.GetSessionImplementation());
+
+    public new IStatelessSession Session { get; }
+
+    public override bool IsUsable => Session.IsOpen;
+
+    public override bool HasPendingChanges => false;
+
+    public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
+    {
+        if (!IsUsable)
+        {
+            return;
+        }
+
+        if (Transaction is { IsActive: true } transaction)
+        {
+            await transaction.BeforeCompletion(async, cancellationToken);
+        }
+        else if (async)
+        {
+            // A batched statement waits in the batcher; on a slave it was refused when it was prepared.
+            await base.Session.Batcher.ExecuteBatchAsync(cancellationToken);
+        }
+        else
+        {
+            base.Session.Batcher.ExecuteBatch();
+        }
+    }
+
+    protected override void Close() => Session.Dispose();
+}

@@ -1,0 +1,80 @@
+using System.Collections;
+using NHibernate.Event;
+
+namespace Replicated.NHibernate.Sessions;
+
+/// <summary>
+/// Refuses what the application asks a session to write, at the call: Save, Update, Persist, Merge, Delete, Replicate. Throws, never vetoes: a
+/// veto drops the row in silence. Entities that the session holds already pass, because cascades and legacy code name them without
+/// changing anything; if they are changed, the flush meets <see cref="FlushGuard"/>.
+/// </summary>
+internal sealed class WriteGuard :
+    ISaveOrUpdateEventListener, IPersistEventListener, IMergeEventListener, IDeleteEventListener, IReplicateEventListener
+{
+    public void OnSaveOrUpdate(SaveOrUpdateEvent @event) => RefuseNew(@event.Session, @event.Entity ?? @event.Entry?.EntityKey, "saving or updating");
+
+    public void OnPersist(PersistEvent @event) => RefuseNew(@event.Session, @event.Entity, "persisting");
+
+    public void OnPersist(PersistEvent @event, IDictionary createdAlready) => OnPersist(@event);
+
+    public void OnMerge(MergeEvent @event) => RefuseNew(@event.Session, @event.Entity ?? @event.Original, "merging");
+
+    public void OnMerge(MergeEvent @event, IDictionary copiedAlready) => OnMerge(@event);
+
+    public void OnDelete(DeleteEvent @event) => Refuse(@event.Session, @event.Entity, "deleting");
+
+    public void OnDelete(DeleteEvent @event, ISet<object> transientEntities) => OnDelete(@event);
+
+    public void OnReplicate(ReplicateEvent @event) => Refuse(@event.Session, @event.Entity, "replicating");
+
+    public Task OnSaveOrUpdateAsync(SaveOrUpdateEvent @event, CancellationToken cancellationToken) => Done(() => OnSaveOrUpdate(@event));
+
+    public Task OnPersistAsync(PersistEvent @event, CancellationToken cancellationToken) => Done(() => OnPersist(@event));
+
+    public Task OnPersistAsync(PersistEvent @event, IDictionary createdAlready, CancellationToken cancellationToken) => Done(() => OnPersist(@event));
+
+    public Task OnMergeAsync(MergeEvent @event, CancellationToken cancellationToken) => Done(() => OnMerge(@event));
+
+    public Task OnMergeAsync(MergeEvent @event, IDictionary copiedAlready, CancellationToken cancellationToken) => Done(() => OnMerge(@event));
+
+    public Task OnDeleteAsync(DeleteEvent @event, CancellationToken cancellationToken) => Done(() => OnDelete(@event));
+
+    public Task OnDeleteAsync(DeleteEvent @event, ISet<object> transientEntities, CancellationToken cancellationToken) => Done(() => OnDelete(@event));
+
+    public Task OnReplicateAsync(ReplicateEvent @event, CancellationToken cancellationToken) => Done(() => OnReplicate(@event));
+
+    private static void RefuseNew(IEventSource session, object? entity, string what)
+    {
+        if (ReplicatedBatcher.Of(session) is { Refuses: true } && (entity is null || !session.Contains(entity)))
+        {
+            Refuse(session, entity, what);
+        }
+    }
+
+    private static void Refuse(IEventSource session, object? entity, string what) =>
+        ReplicatedBatcher.Of(session)?.Refuse($"{what} {Named(session, entity)}");
+
+    private static string Named(IEventSource session, object? entity)
+    {
+        if (entity is null)
+        {
+            return "an entity";
+        }
+
+        var entry = session.PersistenceContext.GetEntry(entity);
+        return entry?.Id is { } id ? $"{entry.EntityName}#{id}" : entity.GetType().FullName ?? entity.GetType().Name;
+    }
+
+    private static Task Done(Action action)
+    {
+        try
+        {
+            action();
+            return Task.CompletedTask;
+        }
+        catch (global::NHibernate.HibernateException e)
+        {
+            return Task.FromException(e);
+        }
+    }
+}

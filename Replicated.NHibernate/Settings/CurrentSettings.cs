@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+using Replicated.NHibernate.Diagnostics;
+
+namespace Replicated.NHibernate.Settings;
+
+/// <summary>An immutable copy of the options, in the form the request path wants.</summary>
+internal sealed class SettingsSnapshot
+{
+    private readonly string[] _readOnlyMethods;
+
+    public SettingsSnapshot(ReplicatedOptions options)
+    {
+        Options = options;
+        AutoReadOnSlave = options.AutoReadOnSlave;
+        RouteHeader = options.RouteHeader;
+        // The binder appends to a list that is not empty, so the default cannot stand in the option's initializer.
+        _readOnlyMethods = options.ReadOnlyMethods.Count == 0 ? ["GET", "HEAD"] : [.. options.ReadOnlyMethods];
+    }
+
+    public ReplicatedOptions Options { get; }
+
+    public bool AutoReadOnSlave { get; }
+
+    public bool RouteHeader { get; }
+
+    public bool IsReadOnly(string method)
+    {
+        foreach (var candidate in _readOnlyMethods)
+        {
+            if (string.Equals(candidate, method, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
+
+/// <summary>The settings in force: the last ones that were valid. Thread-safe.</summary>
+internal sealed class CurrentSettings : IDisposable
+{
+    private readonly IOptionsFactory<ReplicatedOptions> _factory;
+    private readonly ILogger _logger;
+    private readonly IDisposable[] _subscriptions;
+    private volatile SettingsSnapshot _value;
+    private Action<SettingsSnapshot>? _listeners;
+
+    public CurrentSettings(
+        IOptionsFactory<ReplicatedOptions> factory,
+        IEnumerable<IOptionsChangeTokenSource<ReplicatedOptions>> sources,
+        ILoggerFactory loggers)
+    {
+        _factory = factory;
+        _logger = loggers.CreateLogger(Log.Category);
+        _value = new SettingsSnapshot(factory.Create(Options.DefaultName));
+        _subscriptions = [.. sources.Select(s => ChangeToken.OnChange(s.GetChangeToken, Reload))];
+    }
+
+    public SettingsSnapshot Value => _value;
+
+    /// <summary>Has <paramref name="listener"/> called after each reload that was valid.</summary>
+    public void OnChange(Action<SettingsSnapshot> listener) => _listeners += listener;
+
+    public void Dispose()
+    {
+        foreach (var subscription in _subscriptions)
+        {
+            subscription.Dispose();
+        }
+    }
+
+    private void Reload()
+    {
+        try
+        {
+            _value = new SettingsSnapshot(_factory.Create(Options.DefaultName));
+        }
+        catch (Exception e) when (e is OptionsValidationException or InvalidOperationException)
+        {
+            _logger.ReloadRefused(e.Message);
+            return;
+        }
+
+        _listeners?.Invoke(_value);
+    }
+}

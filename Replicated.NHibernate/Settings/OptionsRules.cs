@@ -1,0 +1,72 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace Replicated.NHibernate.Settings;
+
+/// <summary>The rules that a value breaks by itself: ranges, tokens, names, keys that no option has.</summary>
+internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOptions<ReplicatedOptions>
+{
+    private static readonly string[] KnownMethods = ["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "POST", "PUT", "PATCH", "DELETE", "CONNECT"];
+    private static readonly string[] WritingMethods = ["POST", "PUT", "PATCH", "DELETE"];
+
+    public ValidateOptionsResult Validate(string? name, ReplicatedOptions options)
+    {
+        var errors = new List<string>();
+        Ranges(options, ReplicatedOptions.SectionName, errors);
+        for (var i = 0; i < options.Slaves.Count; i++)
+        {
+            Ranges(options.Slaves[i], $"{ReplicatedOptions.SectionName}:Slaves:{i}", errors);
+        }
+
+        Methods(options, errors);
+        if (!LoadBalancingNames.All.Contains(options.LoadBalancing, StringComparer.Ordinal))
+        {
+            errors.Add($"Replicated:LoadBalancing is '{options.LoadBalancing}'; known are {string.Join(", ", LoadBalancingNames.All)}.");
+        }
+
+        if (configuration is not null)
+        {
+            UnknownKeys.Find(configuration.GetSection(ReplicatedOptions.SectionName), typeof(ReplicatedOptions), errors);
+        }
+
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    private static void Ranges(object instance, string path, List<string> errors)
+    {
+        var results = new List<ValidationResult>();
+        Validator.TryValidateObject(instance, new ValidationContext(instance), results, validateAllProperties: true);
+        errors.AddRange(results.Select(r => $"{path}: {r.ErrorMessage}"));
+    }
+
+    private static void Methods(ReplicatedOptions options, List<string> errors)
+    {
+        foreach (var method in options.ReadOnlyMethods)
+        {
+            if (string.IsNullOrEmpty(method) || !method.All(IsTokenCharacter))
+            {
+                errors.Add($"Replicated:ReadOnlyMethods has '{method}', which is not an HTTP method.");
+            }
+            else if (Array.Find(KnownMethods, m => m.Equals(method, StringComparison.OrdinalIgnoreCase)) is { } known && known != method)
+            {
+                errors.Add($"Replicated:ReadOnlyMethods has '{method}', which no request matches because HTTP methods are case-sensitive: write '{known}'.");
+            }
+            else if (WritingMethods.Contains(method, StringComparer.Ordinal))
+            {
+                errors.Add($"Replicated:ReadOnlyMethods has '{method}', which is not a safe method (RFC 9110, 9.2.1): put [UseSlave] on the actions that only read.");
+            }
+        }
+    }
+
+    private static bool IsTokenCharacter(char c) => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c);
+}
+
+internal static class LoadBalancingNames
+{
+    public const string PowerOfTwoChoices = nameof(PowerOfTwoChoices);
+    public const string RoundRobin = nameof(RoundRobin);
+    public const string Random = nameof(Random);
+
+    public static readonly string[] All = [PowerOfTwoChoices, RoundRobin, Random];
+}

@@ -1,0 +1,79 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// The configuration section <c>Replicated</c>. Validated when the application starts, all errors in one exception; a reload that is
+/// not valid is logged and the former values stay in force.
+/// </summary>
+public sealed class ReplicatedOptions
+{
+    /// <summary>The name of the configuration section.</summary>
+    public const string SectionName = "Replicated";
+
+    /// <summary>
+    /// Whether requests with a read-only verb read from slaves by themselves. <see langword="false"/> sends everything to the master but
+    /// what asks for a slave explicitly. Can be changed while the application runs.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool AutoReadOnSlave { get; set; } = true;
+
+    /// <summary>The HTTP methods that only read; compared as HTTP does, with case. Can be changed while the application runs.</summary>
+    /// <value><c>GET</c>, <c>HEAD</c>. A configured list takes the default's place.</value>
+    public IList<string> ReadOnlyMethods { get; set; } = [];
+
+    /// <summary>
+    /// Whether each request's work on the master runs in one transaction that is begun with the first statement and committed before the
+    /// response. <see langword="false"/> leaves transactions to the application. Needs a restart.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool TransactionPerRequest { get; set; } = true;
+
+    /// <summary>The master's weight as one more candidate for reads; 0 keeps them off it. Can be changed while the application runs.</summary>
+    /// <value>0</value>
+    [Range(0, 100)]
+    public int MasterReadWeight { get; set; }
+
+    /// <summary>How one of several slaves is chosen: <c>PowerOfTwoChoices</c>, <c>RoundRobin</c> or <c>Random</c>, each by weight. Can be changed while the application runs.</summary>
+    /// <value><c>PowerOfTwoChoices</c></value>
+    public string LoadBalancing { get; set; } = "PowerOfTwoChoices";
+
+    /// <summary>The slaves beside <c>ConnectionStrings:Slave</c>. Needs a restart.</summary>
+    /// <value>none</value>
+    public IList<SlaveOptions> Slaves { get; } = [];
+
+    /// <summary>How many sessions at a time may read from the master because no slave could be reached. Can be changed while the application runs.</summary>
+    /// <value>50</value>
+    [Range(0, 10_000)]
+    public int MaxFallbackSessions { get; set; } = 50;
+
+    /// <summary>
+    /// Whether a slave session's connections carry the database's own read-only switch (PostgreSQL through Npgsql:
+    /// <c>default_transaction_read_only=on</c>, appended to the connection string's <c>Options</c>). Turn it off for a pooler that
+    /// refuses startup options. Needs a restart.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool ReadOnlySwitch { get; set; } = true;
+
+    /// <summary>Whether every answer carries the header <c>Replicated-Route</c>. Can be changed while the application runs.</summary>
+    /// <value><see langword="false"/></value>
+    public bool RouteHeader { get; set; }
+}
+
+/// <summary>One slave of the section <c>Replicated:Slaves</c>.</summary>
+public sealed class SlaveOptions
+{
+    /// <summary>The name that logs and the route header show. Required, unique, not <c>master</c>.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>How to connect. Either this or <see cref="ConnectionStringName"/>.</summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>A name in the section <c>ConnectionStrings</c>. Either this or <see cref="ConnectionString"/>.</summary>
+    public string? ConnectionStringName { get; set; }
+
+    /// <summary>The share of the reads that this slave takes, relative to the others.</summary>
+    /// <value>1</value>
+    [Range(1, 100)]
+    public int Weight { get; set; } = 1;
+}

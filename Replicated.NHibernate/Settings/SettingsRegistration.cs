@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Replicated.NHibernate.Settings;
+
+internal static class SettingsRegistration
+{
+    public static void AddReplicatedSettings(this IServiceCollection services)
+    {
+        services.AddLogging();
+        services.AddOptions<ReplicatedOptions>().ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ReplicatedOptions>, SectionBinding>(
+            sp => new SectionBinding(sp.GetService<IConfiguration>())));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ReplicatedOptions>, OptionsRules>(
+            sp => new OptionsRules(sp.GetService<IConfiguration>())));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IOptionsChangeTokenSource<ReplicatedOptions>, SectionChanges>(
+            sp => new SectionChanges(sp.GetService<IConfiguration>())));
+        services.TryAddSingleton<CurrentSettings>();
+    }
+
+    private sealed class SectionBinding(IConfiguration? configuration) : IConfigureOptions<ReplicatedOptions>
+    {
+        public void Configure(ReplicatedOptions options)
+        {
+            try
+            {
+                configuration?.GetSection(ReplicatedOptions.SectionName).Bind(options);
+            }
+            catch (InvalidOperationException)
+            {
+                // The rules name the value that cannot be converted, beside all other errors.
+            }
+        }
+    }
+
+    private sealed class SectionChanges(IConfiguration? configuration) : IOptionsChangeTokenSource<ReplicatedOptions>
+    {
+        public string Name => Options.DefaultName;
+
+        public Microsoft.Extensions.Primitives.IChangeToken GetChangeToken() =>
+            configuration?.GetReloadToken() ?? new Microsoft.Extensions.Primitives.CancellationChangeToken(CancellationToken.None);
+    }
+}

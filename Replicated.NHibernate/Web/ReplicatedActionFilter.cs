@@ -1,0 +1,67 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.Filters;
+using Microsoft.AspNetCore.Mvc.Infrastructure;
+
+namespace Replicated.NHibernate.Web;
+
+/// <summary>
+/// The commit point of MVC actions and Razor pages: after the action and every other filter, before the result is executed. A commit that
+/// fails is an exception like one from the action.
+/// </summary>
+internal sealed class ReplicatedActionFilter : IAsyncActionFilter, IAsyncPageFilter, IOrderedFilter
+{
+    // Outermost: what other filters write is committed too.
+    public int Order => int.MinValue;
+
+    public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
+    {
+        // Decided here at the latest, so that a wrong decision shows even where no session is used.
+        RequestScope.Current?.Decide(block: null);
+        var executed = await next();
+        await Complete(executed.Exception, executed.Result, executed);
+    }
+
+    public Task OnPageHandlerSelectionAsync(PageHandlerSelectedContext context) => Task.CompletedTask;
+
+    public async Task OnPageHandlerExecutionAsync(PageHandlerExecutingContext context, PageHandlerExecutionDelegate next)
+    {
+        RequestScope.Current?.Decide(block: null);
+        var executed = await next();
+        await Complete(executed.Exception, executed.Result, executed);
+    }
+
+    private static async ValueTask Complete(Exception? exception, IActionResult? result, FilterContext context)
+    {
+        if (RequestScope.Current is not { } request)
+        {
+            return;
+        }
+
+        if (exception is not null)
+        {
+            request.NoteFailure();
+        }
+
+        await request.Complete((result as IStatusCodeActionResult)?.StatusCode ?? context.HttpContext.Response.StatusCode, async: true);
+    }
+}
+
+/// <summary>Innermost: sees that the action threw even where a filter further out makes a result of it and forgets the exception.</summary>
+internal sealed class ActionFailureFilter : IAsyncActionFilter, IAsyncPageFilter, IOrderedFilter
+{
+    public int Order => int.MaxValue;
+
+    public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next) => Note((await next()).Exception);
+
+    public Task OnPageHandlerSelectionAsync(PageHandlerSelectedContext context) => Task.CompletedTask;
+
+    public async Task OnPageHandlerExecutionAsync(PageHandlerExecutingContext context, PageHandlerExecutionDelegate next) => Note((await next()).Exception);
+
+    private static void Note(Exception? exception)
+    {
+        if (exception is not null)
+        {
+            RequestScope.Current?.NoteFailure();
+        }
+    }
+}

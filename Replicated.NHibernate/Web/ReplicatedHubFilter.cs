@@ -1,0 +1,77 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.DependencyInjection;
+using Replicated.NHibernate.Routing;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Web;
+
+/// <summary>A scope for each hub invocation, committed when the method returns and rolled back when it throws.</summary>
+internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
+{
+    public async ValueTask<object?> InvokeMethodAsync(HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next)
+    {
+        var hub = invocationContext.Hub.GetType();
+        var role = EndpointRoles.Of(invocationContext.HubMethod, hub, EndpointOf(invocationContext.Context));
+        return await Run(
+            new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves),
+            invocationContext.ServiceProvider,
+            () => next(invocationContext));
+    }
+
+    public Task OnConnectedAsync(HubLifetimeContext context, Func<HubLifetimeContext, Task> next) =>
+        Lifetime(context, nameof(OnConnectedAsync), () => next(context));
+
+    public Task OnDisconnectedAsync(HubLifetimeContext context, Exception? exception, Func<HubLifetimeContext, Exception?, Task> next) =>
+        Lifetime(context, nameof(OnDisconnectedAsync), () => next(context, exception));
+
+    private static Endpoint? EndpointOf(HubCallerContext context) => context.GetHttpContext()?.GetEndpoint();
+
+    private async Task Lifetime(HubLifetimeContext context, string method, Func<Task> run)
+    {
+        var hub = context.Hub.GetType();
+        var role = EndpointOf(context.Context) is { } endpoint ? EndpointRoles.Of(endpoint) : null;
+        await Run(new Invocation(new WorkName("Hub method", $"{hub.Name}.{method}"), role, services.HasSlaves), context.ServiceProvider, async () =>
+        {
+            await run();
+            return null;
+        });
+    }
+
+    private async ValueTask<object?> Run(Invocation invocation, IServiceProvider provider, Func<ValueTask<object?>> run)
+    {
+        // A session in the hub's constructor was asked for before its method was known; its scope becomes the invocation's.
+        var container = provider.GetRequiredService<ContainerScope>();
+        var own = container.Own;
+        var scope = own ?? new Scope(services, invocation, ScopeKind.Request);
+        scope.Enter();
+        container.Attach(scope);
+        try
+        {
+            var result = await run();
+            await scope.Commit(async: true, CancellationToken.None);
+            return result;
+        }
+        catch
+        {
+            await scope.Rollback(async: true);
+            throw;
+        }
+        finally
+        {
+            await scope.DisposeAsync();
+        }
+    }
+
+    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves) : IScopeOwner
+    {
+        public WorkName Work { get; } = work;
+
+        public bool IsReadOnlyVerb => false;
+
+        public RoleDecision Decide(DatabaseRole? block) =>
+            (block is { } inBlock ? new RoleDecision(inBlock, RouteReason.Block, IsExplicit: true)
+                : asked is { } role ? new RoleDecision(role, RouteReason.Attribute, IsExplicit: true)
+                : new RoleDecision(DatabaseRole.Master, RouteReason.Scope, IsExplicit: false)).OnWhatIsConfigured(hasSlaves);
+    }
+}

@@ -1,0 +1,90 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Replicated.NHibernate.Web;
+
+/// <summary>
+/// Stands in front of the server's response body, so that no byte leaves before its commit, and so that a commit that fails is an
+/// exception in whoever writes, which the application's error handling sees.
+/// </summary>
+internal sealed partial class RequestScope : IHttpResponseBodyFeature
+{
+    private IHttpResponseBodyFeature _server = null!;
+    private GatedStream? _stream;
+    private GatedPipeWriter? _writer;
+    private bool _isOpen;
+
+    public Stream Stream => _isOpen || Scope.IsSealed ? _server.Stream : _stream ??= new GatedStream(this);
+
+    public PipeWriter Writer => _isOpen || Scope.IsSealed ? _server.Writer : _writer ??= new GatedPipeWriter(this);
+
+    /// <summary>Whether bytes may pass.</summary>
+    public bool IsOpen => _isOpen;
+
+    public IHttpResponseBodyFeature Server => _server;
+
+    public void TakePlace()
+    {
+        _server = _context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        _context.Features.Set<IHttpResponseBodyFeature>(this);
+    }
+
+    public void GivePlaceBack()
+    {
+        if (ReferenceEquals(_context.Features.Get<IHttpResponseBodyFeature>(), this))
+        {
+            _context.Features.Set(_server);
+        }
+    }
+
+    public void DisableBuffering() => _server.DisableBuffering();
+
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        await Open();
+        await _server.StartAsync(cancellationToken);
+    }
+
+    public async Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default)
+    {
+        await Open();
+        await _server.SendFileAsync(path, offset, count, cancellationToken);
+    }
+
+    public async Task CompleteAsync()
+    {
+        await Open();
+        await _server.CompleteAsync();
+    }
+
+    /// <summary>Commits, then lets through what was held back.</summary>
+    public ValueTask Open() => Open(async: true);
+
+    /// <summary>For synchronous writers.</summary>
+    public void OpenAtOnce() => Open(async: false).AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Whether opening needs no waiting, so that a writer can be let through without a copy.</summary>
+    public bool OpensAtOnce => Scope.IsSealed || Scope.CompletesAtOnce;
+
+    private async ValueTask Open(bool async)
+    {
+        if (_isOpen)
+        {
+            return;
+        }
+
+        _isOpen = true;
+        try
+        {
+            await Complete(_context.Response.StatusCode, async);
+        }
+        catch
+        {
+            _writer?.Discard();
+            throw;
+        }
+
+        _writer?.LetThrough();
+    }
+}

@@ -1,0 +1,71 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Replicated.NHibernate.Diagnostics;
+using Replicated.NHibernate.Routing;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Web;
+
+/// <summary>What all requests of an application share, the decision among it. Thread-safe.</summary>
+internal sealed class RequestScopes(ScopeServices services, IEnumerable<IClosedSessions> closedSessions)
+{
+    private readonly IClosedSessions[] _closedSessions = [.. closedSessions];
+    private int _saidEarly;
+    private int _saidLate;
+
+    public ScopeServices Services { get; } = services;
+
+    /// <summary>The role of a request: one function for filters, sessions asked for earlier and endpoints of every kind.</summary>
+    public RoleDecision Decide(string method, Endpoint? endpoint, DatabaseRole? block)
+    {
+        var settings = Services.Settings.Value;
+        return RoleDecision.Of(new RoleQuestion(
+            block,
+            endpoint is null ? null : EndpointRoles.Of(endpoint),
+            EndpointKnown: endpoint is not null,
+            settings.IsReadOnly(method),
+            settings.AutoReadOnSlave,
+            Services.HasSlaves));
+    }
+
+    public bool IsClosedSession(Exception exception) => Array.Exists(_closedSessions, c => c.IsClosedSession(exception));
+
+    public void SayEarly(WorkName work)
+    {
+        if (Interlocked.Exchange(ref _saidEarly, 1) == 0)
+        {
+            Services.Logger.AskedEarly(work.ToString());
+        }
+    }
+
+    public void SayPlacedBeforeRouting()
+    {
+        if (_saidLate == 0 && Interlocked.Exchange(ref _saidLate, 1) == 0)
+        {
+            Services.Logger.PlacedBeforeRouting();
+        }
+    }
+
+    /// <summary>Asks every endpoint for its role, so that a contradiction stops the start and not a request.</summary>
+    public static void CheckEndpoints(IServiceProvider services)
+    {
+        var errors = new List<string>();
+        foreach (var endpoint in services.GetService<EndpointDataSource>()?.Endpoints ?? [])
+        {
+            try
+            {
+                EndpointRoles.Of(endpoint);
+            }
+            catch (InvalidOperationException e)
+            {
+                errors.Add(e.Message);
+            }
+        }
+
+        if (errors.Count > 0)
+        {
+            throw new InvalidOperationException(string.Join(Environment.NewLine, errors.Distinct(StringComparer.Ordinal)));
+        }
+    }
+}
