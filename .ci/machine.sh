@@ -76,18 +76,21 @@ give_back() {
   fi
 }
 
-# The newest folder that has all of PostgreSQL's programs that a cluster with slaves needs.
+# Where the sample's cluster finds PostgreSQL's programs, in the same order: the folder that is named, the PATH, the usual places.
 postgres_folder() {
   local folder
   while read -r folder; do
-    if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/pg_basebackup" ] && [ -x "$folder/postgres" ]; then
+    if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ] && [ -x "$folder/pg_basebackup" ]; then
       printf '%s\n' "$folder"
       return
     fi
   done < <(
-    find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql@* -maxdepth 2 -type d -name bin 2>/dev/null | sort -Vr
-    pg_config --bindir 2>/dev/null
-    dirname "$(command -v initdb)" 2>/dev/null
+    if [ -n "${REPLICATED_PG_BIN:-}" ]; then
+      printf '%s\n' "$REPLICATED_PG_BIN"
+    else
+      dirname "$(readlink -f "$(command -v postgres)" 2>/dev/null)" 2>/dev/null
+      find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql* -maxdepth 2 -type d -name bin 2>/dev/null | sort -Vr
+    fi
   )
 }
 
@@ -95,11 +98,12 @@ require_postgres() {
   local folder
   folder=$(postgres_folder)
   if [ -z "$folder" ]; then
+    [ -z "${REPLICATED_PG_BIN:-}" ] || fail "REPLICATED_PG_BIN is $REPLICATED_PG_BIN, which lacks initdb, postgres or pg_basebackup."
     if is_root && is_debian; then
       install_postgres || true
       folder=$(postgres_folder)
     fi
-    [ -n "$folder" ] || fail "PostgreSQL's programs are missing (initdb, pg_ctl, pg_basebackup, postgres). Run: $(postgres_command)"
+    [ -n "$folder" ] || fail "PostgreSQL's programs are missing (initdb, postgres, pg_basebackup). Run: $(postgres_command)"
   fi
   postgres_version=$("$folder/postgres" --version)
   say "$postgres_version in $folder"
