@@ -206,15 +206,21 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             IsEnded = true;
         }
 
-        if (_slave is not null)
+        // What the application's listeners throw here must not keep the other connection from going back.
+        try
         {
-            await _slave.End(async);
+            if (_slave is not null)
+            {
+                await _slave.End(async);
+            }
         }
-
-        if (_master is not null)
+        finally
         {
-            SayWhatIsLost(_master);
-            await _master.End(async);
+            if (_master is not null)
+            {
+                SayWhatIsLost(_master);
+                await _master.End(async);
+            }
         }
     }
 
