@@ -14,13 +14,13 @@ using var stop = new StopSignals();
 try
 {
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    Storage.Add(builder.Services, builder.Configuration);
     await using var cluster = await PrivateCluster.StartUnlessConfiguredAsync(builder.Configuration, stop.Token);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {
         builder.WebHost.UseUrls("http://127.0.0.1:5080");
     }
 
-    Storage.Add(builder.Services, builder.Configuration);
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddSingleton<DatabaseServers>();
     builder.Services.AddHostedService<PostsTable>();
