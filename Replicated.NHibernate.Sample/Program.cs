@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using Microsoft.Extensions.Options;
 using Replicated.NHibernate;
@@ -35,8 +35,8 @@ try
         })
         .AddJsonOptions(options => options.AllowInputFormatterExceptionMessages = false); // they name our types
 
-    // Nothing is to stay behind, so the keys of the forms live as long as the process; a second copy on this host has cookies of its own.
-    builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+    builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new KeysInMemory());
+    // A second copy on this host has cookies of its own.
     builder.Services.AddAntiforgery(options => options.Cookie.Name = $"board-forms-{Environment.ProcessId}");
 
     await using var app = builder.Build();
