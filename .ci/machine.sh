@@ -62,7 +62,7 @@ require_writable() {
 give_back() {
   if is_root && [ "$(stat -c %u . 2>/dev/null || echo 0)" != 0 ]; then
     local path
-    for path in artifacts Packages.local.props docs/evidence.md ./*/bin ./*/obj; do
+    for path in artifacts Packages.local.props docs ./*/bin ./*/obj; do
       [ ! -e "$path" ] || chown -Rh --reference=. "$path"
     done
   fi
@@ -88,7 +88,7 @@ require_postgres() {
   folder=$(postgres_folder)
   if [ -z "$folder" ]; then
     if is_root && is_debian; then
-      install_postgres
+      install_postgres || true
       folder=$(postgres_folder)
     fi
     [ -n "$folder" ] || fail "PostgreSQL's programs are missing (initdb, pg_ctl, pg_basebackup, postgres). Run: $(postgres_command)"
@@ -110,7 +110,7 @@ postgres_command() {
 # Only the programs are wanted: the package would also create a cluster and start a server on port 5432.
 install_postgres() {
   say 'installing the package postgresql, without a cluster of its own'
-  apt_install postgresql-common
+  apt_install postgresql-common || return 1
   local settings=/etc/postgresql-common/createcluster.conf status=0
   cp -p "$settings" "$settings.before-replicated"
   echo 'create_main_cluster = false' >>"$settings"
@@ -121,11 +121,16 @@ install_postgres() {
 
 apt_install() {
   export DEBIAN_FRONTEND=noninteractive
-  if [ -z "${apt_updated:-}" ]; then
-    apt-get update -qq || say 'apt-get update failed; trying with the lists that are there'
-    apt_updated=1
+  local log
+  log=$(mktemp)
+  # A list that cannot be had now does no harm where an older one still names the packages.
+  if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 &&
+    ! apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1; then
+    cat "$log" >&2
+    rm "$log"
+    return 1
   fi
-  apt-get install -y -qq --no-install-recommends "$@"
+  rm "$log"
 }
 
 see_to_chromium() {
@@ -136,7 +141,7 @@ see_to_chromium() {
   # On Ubuntu the package of that name is a snap, which no container starts.
   if [ "${CI:-}" = true ] && is_root && grep -qx 'ID=debian' /etc/os-release 2>/dev/null; then
     say 'installing the package chromium for the browser tests'
-    apt_install chromium
+    apt_install chromium || true
   else
     local command='sudo apt-get install -y chromium'
     grep -qx 'ID=debian' /etc/os-release 2>/dev/null || command='install Chromium or Chrome so that it is on the PATH'

@@ -83,10 +83,20 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
         }
     }
 
-    // The session that NHibernate says it works for; a bare session.Connection says nothing, but has just begun an operation.
     private RoleConnection? Find()
     {
-        var unit = SessionUnit.Find(SessionIdLoggingContext.SessionId) ?? SessionUnit.Find(ReplicatedTransactionFactory.LastSession);
-        return unit?.Role is { } role && role.Role == Role ? role : null;
+        // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it.
+        var role = SessionIdLoggingContext.SessionId is { } id ? SessionUnit.Find(id)?.Role : FindBare();
+        return role?.Role == Role ? role : null;
+    }
+
+    // A bare session.Connection says nothing, but its session has just begun an operation on this thread. What another request
+    // left behind on the thread must never be taken for it.
+    private RoleConnection? FindBare()
+    {
+        var last = SessionUnit.Find(ReplicatedTransactionFactory.LastSession)?.Role;
+        return last is null || AmbientScope.Current?.Scope is not { } current || ReferenceEquals(last.Scope, current)
+            ? last
+            : Role is { } role ? current.Connection(role) : null;
     }
 }

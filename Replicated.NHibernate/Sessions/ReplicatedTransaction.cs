@@ -56,9 +56,9 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
 
     public Task RollbackAsync(CancellationToken cancellationToken = default) => Rollback(async: true).AsTask();
 
-    public void Enlist(DbCommand command) => command.Transaction = IsActive ? Role.Enlist() : null;
+    public void Enlist(DbCommand command) => command.Transaction = Enlisted(command.Connection);
 
-    public void Enlist(DbBatch batch) => batch.Transaction = IsActive ? Role.Enlist() : null;
+    public void Enlist(DbBatch batch) => batch.Transaction = Enlisted(batch.Connection);
 
     [Obsolete("NHibernate asks for it; applications use the other overload.")]
     public void RegisterSynchronization(ISynchronization synchronization) => _synchronizations.Add(synchronization);
@@ -114,6 +114,19 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         {
             dependent.AfterTransactionCompletion(committed, this);
         }
+    }
+
+    // On another connection the statement would run outside the transaction, and nobody would hear of it.
+    private DbTransaction? Enlisted(DbConnection? connection)
+    {
+        if (!IsActive)
+        {
+            return null;
+        }
+
+        return connection is null || ReferenceEquals(connection, Role.Current)
+            ? Role.Enlist()
+            : throw new TransactionException($"A command of {Role.Scope.Work} is on another connection than its transaction. Create it with session.Connection.CreateCommand().");
     }
 
     private static SessionUnit? Find(ISessionImplementor session) => SessionUnit.Find(session.SessionId);

@@ -27,6 +27,8 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
     public override void EnlistInSystemTransactionIfNeeded(ISessionImplementor session)
     {
         _lastSession = session.SessionId;
+        // A session that shares another's connection is not known by its own id yet.
+        ReplicatedBatcher.Of(session)?.Unit?.Know(session.SessionId);
         base.EnlistInSystemTransactionIfNeeded(session);
     }
 

@@ -13,6 +13,7 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     [ThreadStatic]
     private static SessionUnit? _opening;
 
+    private List<Guid>? _sharing;
     private bool _removed;
 
     public RoleConnection Role { get; } = role;
@@ -33,8 +34,17 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     protected ISessionImplementor Session { get; private set; } = null!;
 
     /// <summary>The unit of the session that NHibernate works for here; a connection provider is told nothing else.</summary>
-    public static SessionUnit? Find(Guid? sessionId) =>
-        sessionId is { } id && BySessionId.TryGetValue(id, out var unit) ? unit : null;
+    public static SessionUnit? Find(Guid sessionId) => BySessionId.TryGetValue(sessionId, out var unit) ? unit : null;
+
+    /// <summary>A session that shares this one's connection and transaction works for the same unit.</summary>
+    public void Know(Guid sessionId)
+    {
+        // The session itself begins an operation while it is still being constructed.
+        if (_opening != this && sessionId != Session.SessionId && !_removed && BySessionId.TryAdd(sessionId, this))
+        {
+            (_sharing ??= []).Add(sessionId);
+        }
+    }
 
     public void Begin()
     {
@@ -81,6 +91,7 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
         {
             _removed = true;
             BySessionId.TryRemove(Session.SessionId, out _);
+            _sharing?.ForEach(static id => BySessionId.TryRemove(id, out _));
         }
     }
 }

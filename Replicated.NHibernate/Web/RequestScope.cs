@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Replicated.NHibernate.Routing;
 using Replicated.NHibernate.Scopes;
@@ -13,12 +14,14 @@ internal sealed partial class RequestScope : IScopeOwner
     private Endpoint? _decidedFor;
     private bool _isDecided;
     private bool _wasEarly;
+    private readonly bool _followsError;
     private bool _failed;
     private WorkName? _ended;
 
     public RequestScope(RequestScopes shared, HttpContext context)
     {
         (_shared, _context) = (shared, context);
+        _followsError = context.Features.Get<IExceptionHandlerFeature>() is not null;
         Scope = new Scope(shared.Services, this, ScopeKind.Request);
     }
 
@@ -79,6 +82,9 @@ internal sealed partial class RequestScope : IScopeOwner
         {
             return ValueTask.CompletedTask;
         }
+
+        // An exception handler inside the scope made an answer of the exception, perhaps one below 500.
+        _failed |= !_followsError && _context.Features.Get<IExceptionHandlerFeature>() is not null;
 
         return _failed || statusCode >= StatusCodes.Status500InternalServerError
             ? Scope.Rollback(async)
