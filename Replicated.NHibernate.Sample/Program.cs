@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using Microsoft.Extensions.Options;
 using Replicated.NHibernate;
@@ -14,13 +14,13 @@ using var stop = new StopSignals();
 try
 {
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    Storage.Add(builder.Services, builder.Configuration);
     await using var cluster = await PrivateCluster.StartUnlessConfiguredAsync(builder.Configuration, stop.Token);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {
         builder.WebHost.UseUrls("http://127.0.0.1:5080");
     }
 
-    Storage.Add(builder.Services, builder.Configuration);
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddSingleton<DatabaseServers>();
     builder.Services.AddHostedService<PostsTable>();
@@ -35,8 +35,8 @@ try
         })
         .AddJsonOptions(options => options.AllowInputFormatterExceptionMessages = false); // they name our types
 
-    // Nothing is to stay behind, so the keys of the forms live as long as the process; a second copy on this host has cookies of its own.
-    builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+    builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new KeysInMemory());
+    // A second copy on this host has cookies of its own.
     builder.Services.AddAntiforgery(options => options.Cookie.Name = $"board-forms-{Environment.ProcessId}");
 
     await using var app = builder.Build();

@@ -1,4 +1,5 @@
 using Npgsql;
+using Replicated.NHibernate.Sample.Hosting;
 
 namespace Replicated.NHibernate.Sample.Servers;
 
@@ -9,13 +10,7 @@ internal sealed record DatabaseServer(string Name, DatabaseRole Role, string Con
 
     public async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        // Not pooled: the question is whether the server answers now.
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString)
-        {
-            Pooling = false,
-            Timeout = Seconds,
-            CommandTimeout = Seconds,
-        }.ConnectionString);
+        var connection = new NpgsqlConnection(Impatient());
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -25,6 +20,19 @@ internal sealed record DatabaseServer(string Name, DatabaseRole Role, string Con
         {
             await connection.DisposeAsync();
             throw;
+        }
+    }
+
+    private string Impatient()
+    {
+        try
+        {
+            // Not pooled: the question is whether the server answers now.
+            return new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false, Timeout = Seconds, CommandTimeout = Seconds }.ConnectionString;
+        }
+        catch (ArgumentException fault)
+        {
+            throw new StartUpException($"The connection string of {Name} is not one for PostgreSQL: {fault.Message}", fault);
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed partial class SampleProcess : IAsyncDisposable
     private SampleProcess(string folder, IReadOnlyDictionary<string, string> environment)
     {
         Folder = folder;
-        var start = new ProcessStartInfo("dotnet", [typeof(IPosts).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(IPosts).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         // The private servers go into a folder of the test's own, so that the test sees what is left of them.
         start.Environment["TMPDIR"] = folder;

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Scopes;
@@ -14,6 +15,7 @@ internal sealed partial class RoleConnection
     private IsolationLevel _level;
     private DbTransaction? _transaction;
     private Exception? _failure;
+    private Exception? _loss;
     private bool _endedByApplication;
 
     /// <summary>Whether a transaction is open, be it only logically.</summary>
@@ -24,7 +26,8 @@ internal sealed partial class RoleConnection
 
     public IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
 
-    private bool IsAutomatic => Role == DatabaseRole.Master && _scope.IsTransactional && !_scope.IsSealed;
+    /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
+    public bool IsAutomatic => Role == DatabaseRole.Master && _scope.IsTransactional && !_scope.IsSealed;
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -32,7 +35,7 @@ internal sealed partial class RoleConnection
     {
         if (_inTransaction)
         {
-            JoinAt(asked);
+            JoinAt(asked, otherwise);
             return;
         }
 
@@ -40,7 +43,10 @@ internal sealed partial class RoleConnection
         _level = asked == IsolationLevel.Unspecified ? otherwise : asked;
         foreach (var unit in _units)
         {
-            unit.Begin();
+            if (unit.IsUsable)
+            {
+                unit.Begin();
+            }
         }
     }
 
@@ -49,6 +55,13 @@ internal sealed partial class RoleConnection
     {
         if (_inTransaction && _transaction is null && _opened is { } opened)
         {
+            if (Role == DatabaseRole.Master && System.Transactions.Transaction.Current is { } ambient)
+            {
+                // As long as no command has run, a TransactionScope goes before.
+                opened.Connection.EnlistTransaction(ambient);
+                return null;
+            }
+
             _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
         }
 
@@ -64,8 +77,14 @@ internal sealed partial class RoleConnection
         }
     }
 
-    /// <summary>Work was thrown away that the transaction's commit would not have known of.</summary>
-    public void NoteLoss(Exception loss) => _failure ??= loss;
+    /// <summary>Changes were thrown away of which the commit would not know. Without a transaction of the scope's that is the application's own affair.</summary>
+    public void NoteLoss(Exception loss)
+    {
+        if (Role == DatabaseRole.Slave ? !_endedByApplication : _inTransaction && IsAutomatic)
+        {
+            _loss ??= loss;
+        }
+    }
 
     public async ValueTask Commit(bool async, CancellationToken cancellationToken)
     {
@@ -77,9 +96,10 @@ internal sealed partial class RoleConnection
         try
         {
             ThrowIfFailed();
-            foreach (var unit in _units)
+            // What is called back before a commit may ask for one more unit.
+            for (var i = 0; i < _units.Length; i++)
             {
-                await unit.BeforeCommit(async, cancellationToken);
+                await _units[i].BeforeCommit(async, cancellationToken);
             }
 
             ThrowIfFailed();
@@ -97,11 +117,44 @@ internal sealed partial class RoleConnection
         await Completed(committed: true, async);
     }
 
-    /// <summary>The application ended the transaction by itself; what the units hold then is its own affair.</summary>
+    /// <summary>The application commits by itself. What it does next is committed at the end; what failed is its own affair.</summary>
+    public async ValueTask CommitByApplication(bool async, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Commit(async, cancellationToken);
+        }
+        catch
+        {
+            _endedByApplication = true;
+            throw;
+        }
+
+        BeginAgain();
+    }
+
+    /// <summary>
+    /// The application threw work away: what the units hold then must not be flushed at the end. If there was none, as after reading in a
+    /// transaction that nobody commits, what it does next is committed like everything else.
+    /// </summary>
     public async ValueTask RollbackByApplication(bool async)
     {
-        _endedByApplication = true;
+        _endedByApplication = HasUncommittedWrites || HasPendingChanges;
         await Rollback(async);
+        BeginAgain();
+    }
+
+    /// <summary>A TransactionScope took the place of the transaction, which had not begun on the server.</summary>
+    public void AfterSystemTransaction(bool committed)
+    {
+        if (committed || !_inTransaction)
+        {
+            HasUncommittedWrites = false;
+        }
+        else
+        {
+            RollbackByApplication(async: false).AsTask().GetAwaiter().GetResult();
+        }
     }
 
     public async ValueTask Rollback(bool async)
@@ -125,6 +178,10 @@ internal sealed partial class RoleConnection
                 }
             }
         }
+        catch (InvalidOperationException) when (Current is { State: ConnectionState.Open })
+        {
+            // ADO.NET's word for a transaction that the database has ended by itself, as with a commit that it refused.
+        }
         catch (Exception e) when (e is DbException or InvalidOperationException or IOException)
         {
             // A broken connection has rolled back already; the server does it when it notices.
@@ -137,27 +194,49 @@ internal sealed partial class RoleConnection
     /// <summary>Brings a slave's units to the commit point: whatever they hold, nobody would write.</summary>
     public async ValueTask RefusePendingChanges(bool async, CancellationToken cancellationToken)
     {
-        foreach (var unit in _units)
+        if (_endedByApplication)
         {
-            await unit.BeforeCommit(async, cancellationToken);
+            return;
+        }
+
+        ThrowIfFailed();
+        for (var i = 0; i < _units.Length; i++)
+        {
+            await _units[i].BeforeCommit(async, cancellationToken);
         }
     }
 
     private async ValueTask Completed(bool committed, bool async)
     {
-        (_inTransaction, _failure, HasUncommittedWrites) = (false, null, false);
+        (_inTransaction, _failure, _loss, HasUncommittedWrites) = (false, null, null, false);
         if (_transaction is { } transaction)
         {
             _transaction = null;
             await transaction.DisposeAsync();
         }
 
+        var thrown = ForEach(u => u.AfterCompletion(committed));
+        await Release(async);
+        thrown?.Throw();
+    }
+
+    /// <summary>Every unit has its turn, whatever the application's listeners in another one throw; the first exception is given back.</summary>
+    private ExceptionDispatchInfo? ForEach(Action<IUnitOfWork> action)
+    {
+        ExceptionDispatchInfo? first = null;
         foreach (var unit in _units)
         {
-            unit.AfterCompletion(committed);
+            try
+            {
+                action(unit);
+            }
+            catch (Exception e)
+            {
+                first ??= ExceptionDispatchInfo.Capture(e);
+            }
         }
 
-        await Release(async);
+        return first;
     }
 
     /// <summary>After the application's own commit, what it does next is committed at the end like everything else.</summary>
@@ -165,7 +244,8 @@ internal sealed partial class RoleConnection
     {
         if (IsAutomatic && !_ended && !_endedByApplication)
         {
-            Begin(IsolationLevel.Unspecified, _level);
+            // Not at the former level: that was asked for one transaction.
+            Begin(IsolationLevel.Unspecified, IsolationLevel.Unspecified);
         }
     }
 
@@ -181,9 +261,16 @@ internal sealed partial class RoleConnection
         }
     }
 
-    private void JoinAt(IsolationLevel asked)
+    private void JoinAt(IsolationLevel asked, IsolationLevel otherwise)
     {
-        if (asked == IsolationLevel.Unspecified || asked == Level)
+        if (asked == IsolationLevel.Unspecified)
+        {
+            // The scope begins before there is a session, and only a session knows the level that is configured.
+            _level = _level == IsolationLevel.Unspecified ? otherwise : _level;
+            return;
+        }
+
+        if (asked == Level)
         {
             return;
         }
@@ -200,6 +287,12 @@ internal sealed partial class RoleConnection
 
     private void ThrowIfFailed()
     {
+        if (_loss is { } loss)
+        {
+            _loss = null;
+            throw loss;
+        }
+
         if (_failure is { } failure)
         {
             throw ScopeErrors.FailedStatement(_scope.Work, failure);

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Routing;
@@ -34,7 +35,8 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites { get; private set; }
 
-    public bool HasPendingChanges => Array.Exists(_units, u => u.HasPendingChanges);
+    /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
+    public bool HasPendingChanges => _loss is not null || Array.Exists(_units, u => u.HasPendingChanges);
 
     /// <summary>Why a write is refused now, or null.</summary>
     public WriteRefusal? Refusal =>
@@ -67,7 +69,13 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         {
             if (_units[i] is TUnit unit)
             {
-                return unit.IsUsable ? unit : Begun(_units[i] = create(this, state));
+                if (unit.IsUsable)
+                {
+                    return unit;
+                }
+
+                unit.End();
+                return Begun(_units[i] = create(this, state));
             }
         }
 
@@ -89,6 +97,14 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             if (opened.Connection.State != ConnectionState.Closed)
             {
                 return opened.Connection;
+            }
+
+            if (_transaction is not null)
+            {
+                // On a new connection only what comes now would be committed.
+                var lost = ScopeErrors.LostConnection(_scope.Work);
+                NoteFailure(lost);
+                throw lost;
             }
 
             await Release(async);
@@ -151,13 +167,19 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     public async ValueTask End(bool async)
     {
         _ended = true;
-        await Rollback(async);
-        foreach (var unit in _units)
+        ExceptionDispatchInfo? thrown = null;
+        try
         {
-            unit.End();
+            await Rollback(async);
+        }
+        catch (Exception e)
+        {
+            thrown = ExceptionDispatchInfo.Capture(e);
         }
 
+        var thrownAtEnd = ForEach(static u => u.End());
         await Release(async);
+        (thrown ?? thrownAtEnd)?.Throw();
     }
 
     private void Take(NodeConnection opened)

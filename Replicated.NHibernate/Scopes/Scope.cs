@@ -25,6 +25,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
     private Dictionary<object, object?>? _kept;
+    private bool _isCommitted;
 
     public ScopeServices Services { get; } = services;
 
@@ -135,6 +136,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             if (_master is not null && IsTransactional)
             {
                 await _master.Commit(async, cancellationToken);
+                _isCommitted = true;
                 Audit();
             }
         }
@@ -206,15 +208,21 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             IsEnded = true;
         }
 
-        if (_slave is not null)
+        // What the application's listeners throw here must not keep the other connection from going back.
+        try
         {
-            await _slave.End(async);
+            if (_slave is not null)
+            {
+                await _slave.End(async);
+            }
         }
-
-        if (_master is not null)
+        finally
         {
-            SayWhatIsLost(_master);
-            await _master.End(async);
+            if (_master is not null)
+            {
+                SayWhatIsLost(_master);
+                await _master.End(async);
+            }
         }
     }
 
@@ -222,7 +230,8 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     {
         if (IsSealed)
         {
-            if (master.HasPendingChanges)
+            // After a rollback the changes are meant to be lost.
+            if (_isCommitted && master.HasPendingChanges)
             {
                 Services.Logger.ChangedAfterCommit(Work.ToString());
             }

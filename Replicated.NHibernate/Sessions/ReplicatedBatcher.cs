@@ -189,7 +189,17 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         }
     }
 
-    public void CloseCommand(DbCommand cmd, DbDataReader reader) => inner.CloseCommand(cmd, reader);
+    public void CloseCommand(DbCommand cmd, DbDataReader reader)
+    {
+        try
+        {
+            ReadToTheEnd(cmd, reader);
+        }
+        finally
+        {
+            inner.CloseCommand(cmd, reader);
+        }
+    }
 
     public void CloseReader(DbDataReader reader) => inner.CloseReader(reader);
 
@@ -228,9 +238,29 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     // A query may write too: an insert that returns its id, UPDATE … RETURNING by List().
     private void QueryStarts(DbCommand command)
     {
-        if (Statement.Writes(command.CommandText))
+        if (!Statement.WritingWord(command.CommandText).IsEmpty)
         {
             WriteStarts(command);
+        }
+    }
+
+    // What the database refuses in a later statement of one text would be swallowed when NHibernate closes the reader.
+    private void ReadToTheEnd(DbCommand? command, DbDataReader? reader)
+    {
+        if (!Refuses || reader is not { IsClosed: false } || command is null || !Statement.HasSeveral(command.CommandText))
+        {
+            return;
+        }
+
+        try
+        {
+            while (reader.NextResult())
+            {
+            }
+        }
+        catch (DbException e) when (e.SqlState == "25006")
+        {
+            throw Translated(e, command);
         }
     }
 

@@ -85,18 +85,14 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
 
     private RoleConnection? Find()
     {
-        // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it.
-        var role = SessionIdLoggingContext.SessionId is { } id ? SessionUnit.Find(id)?.Role : FindBare();
-        return role?.Role == Role ? role : null;
-    }
+        if (Role is not { } role)
+        {
+            return null;
+        }
 
-    // A bare session.Connection says nothing, but its session has just begun an operation on this thread. What another request
-    // left behind on the thread must never be taken for it.
-    private RoleConnection? FindBare()
-    {
-        var last = SessionUnit.Find(ReplicatedTransactionFactory.LastSession)?.Role;
-        return last is null || AmbientScope.Current?.Scope is not { } current || ReferenceEquals(last.Scope, current)
-            ? last
-            : Role is { } role ? current.Connection(role) : null;
+        // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it. A bare session.Connection
+        // says nothing: then what was opened last is named, which may be the scope's session of the other role, or nothing at all.
+        var scope = SessionIdLoggingContext.SessionId is { } id ? SessionUnit.Find(id)?.Role.Scope : AmbientScope.Current?.Scope;
+        return scope?.Connection(role);
     }
 }

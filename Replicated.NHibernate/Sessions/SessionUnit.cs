@@ -28,8 +28,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
 
-    /// <summary>Set while the session is brought to the commit point, where cascades reach entities that nobody changed.</summary>
-    public bool IsCompleting { get; protected set; }
+    /// <summary>The session is being closed or has been, by the scope or by the application.</summary>
+    public bool IsClosed { get; private set; }
 
     protected ISessionImplementor Session { get; private set; } = null!;
 
@@ -58,23 +58,41 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public void AfterCompletion(bool committed) => Transaction?.Complete(committed);
 
-    /// <summary>The session is being closed, by the scope or by the application.</summary>
-    public virtual void Closing() => Remove();
+    /// <summary>A TransactionScope that the session had joined has ended, and NHibernate has forgotten the transaction that had given way to it.</summary>
+    public void AfterSystemTransaction(bool committed)
+    {
+        Transaction?.Forget();
+        Transaction = null;
+        Role.AfterSystemTransaction(committed);
+        if (Role.IsInTransaction && IsUsable)
+        {
+            Begin();
+        }
+    }
+
+    /// <summary>Called before the session gives its connection back, for which it must still be found by its id.</summary>
+    public virtual void Closing() => IsClosed = true;
 
     public void End()
     {
-        Remove();
-        Close();
+        try
+        {
+            Close();
+        }
+        finally
+        {
+            Remove();
+        }
     }
 
     protected abstract void Close();
 
-    protected TSession Opened<TSession>(Func<TSession> open, Func<TSession, ISessionImplementor> implementor)
+    protected TSession Opened<TSession>(ISessionFactory factory, Func<ISessionFactory, TSession> open, Func<TSession, ISessionImplementor> implementor)
     {
         _opening = this;
         try
         {
-            var session = open();
+            var session = open(factory);
             Session = implementor(session);
             BySessionId[Session.SessionId] = this;
             return session;
