@@ -36,11 +36,12 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
             await next(context);
             await request.Open();
         }
-        catch (SlavesUnavailableException e) when (!context.Response.HasStarted)
+        catch (Exception e) when (!context.Response.HasStarted && Unavailable(e) is not null)
         {
             request.NoteFailure();
-            await request.Open();
-            shared.Services.Logger.NoSlaveForRequest(request.Work.ToString(), e.Message);
+            // Not opened: what the endpoint had begun to write is not part of this answer.
+            await request.Scope.Rollback(async: true);
+            shared.Services.Logger.NoSlaveForRequest(request.Work.ToString(), Unavailable(e)!.Message);
             context.Response.Clear();
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
@@ -62,6 +63,10 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
             await request.End();
         }
     }
+
+    // NHibernate wraps what goes wrong while a query connects.
+    private static SlavesUnavailableException? Unavailable(Exception e) =>
+        e as SlavesUnavailableException ?? (e.InnerException is { } inner ? Unavailable(inner) : null);
 
     private static Task SetRouteHeader(RequestScope request)
     {
