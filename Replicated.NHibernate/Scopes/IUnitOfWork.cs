@@ -12,6 +12,9 @@ internal interface IUnitOfWork
     /// <summary>Whether there are changes that no statement has carried to the database yet.</summary>
     bool HasPendingChanges { get; }
 
+    /// <summary>Whether a reader is open whose rows somebody still wants.</summary>
+    bool IsReading { get; }
+
     /// <summary>Takes part in the transaction that has begun on the connection.</summary>
     void Begin();
 
@@ -20,6 +23,9 @@ internal interface IUnitOfWork
 
     /// <summary>The transaction has ended.</summary>
     void AfterCompletion(bool committed);
+
+    /// <summary>The work was rolled back by whoever goes on: drops what it holds, so that no later commit writes it.</summary>
+    void Forget();
 
     /// <summary>The scope has ended.</summary>
     void End();

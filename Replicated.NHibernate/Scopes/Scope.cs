@@ -24,6 +24,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private RoleConnection? _master;
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
+    private bool _isCommitted;
     private Dictionary<object, object?>? _kept;
 
     public ScopeServices Services { get; } = services;
@@ -108,7 +109,15 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
 
     public Task CommitAsync(CancellationToken cancellationToken = default) => Commit(async: true, cancellationToken).AsTask();
 
-    public Task RollbackAsync() => Rollback(async: true).AsTask();
+    public async Task RollbackAsync()
+    {
+        if (!IsEnded && !IsSealed)
+        {
+            await Rollback(async: true);
+            _slave?.Forget();
+            _master?.Forget();
+        }
+    }
 
     public async ValueTask Commit(bool async, CancellationToken cancellationToken)
     {
@@ -129,7 +138,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
                 await _slave.Rollback(async);
-                await _slave.Release(async);
+                await _slave.ReleaseUnlessReading(async);
             }
 
             if (_master is not null && IsTransactional)
@@ -144,7 +153,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             throw;
         }
 
-        Complete();
+        Complete(committed: true);
     }
 
     public async ValueTask Rollback(bool async)
@@ -166,7 +175,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             await _master.Release(async);
         }
 
-        Complete();
+        Complete(committed: false);
     }
 
     public void Dispose()
@@ -182,8 +191,9 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         return End(async: true);
     }
 
-    private void Complete()
+    private void Complete(bool committed)
     {
+        _isCommitted = committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _master?.BeginAgain();
     }
@@ -222,7 +232,8 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     {
         if (IsSealed)
         {
-            if (master.HasPendingChanges)
+            // What a failed request leaves behind is no loss.
+            if (_isCommitted && master.HasPendingChanges)
             {
                 Services.Logger.ChangedAfterCommit(Work.ToString());
             }

@@ -29,6 +29,10 @@ internal static class ScopeErrors
         + "and the error was swallowed. Let the exception through, or run what may fail in a scope of its own (IReplicatedSessions.BeginScope).",
         failure);
 
+    public static InvalidOperationException LostConnection(WorkName work) => new(
+        $"The connection of {work} was closed in the middle of its transaction, which the server has rolled back; nothing of it can be committed. "
+        + "Either the connection broke, or somebody disposed session.Connection, which is only lent.");
+
     public static InvalidOperationException WriteAfterCompletion(WorkName work, string what) => new(
         $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
         + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).");

@@ -22,6 +22,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract bool HasPendingChanges { get; }
 
+    public bool IsReading => IsUsable && Session.Batcher.HasOpenResources;
+
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
 
@@ -60,6 +62,10 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     /// <summary>The session is being closed, by the scope or by the application.</summary>
     public virtual void Closing() => Remove();
+
+    public virtual void Forget()
+    {
+    }
 
     public void End()
     {

@@ -76,6 +76,14 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
+    public override void Forget()
+    {
+        if (IsUsable)
+        {
+            Session.Clear();
+        }
+    }
+
     public override void Closing()
     {
         // In the middle of the work: the statements that ran are committed with it, what was not flushed would vanish.
