@@ -138,13 +138,12 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
                 await _slave.Rollback(async);
-                await _slave.Release(async);
+                await _slave.ReleaseUnlessReading(async);
             }
 
             if (_master is not null && IsTransactional)
             {
                 await _master.Commit(async, cancellationToken);
-                _isCommitted = true;
                 Audit();
             }
         }
@@ -154,7 +153,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             throw;
         }
 
-        Complete();
+        Complete(committed: true);
     }
 
     public async ValueTask Rollback(bool async)
@@ -174,13 +173,16 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         {
             await _master.Rollback(async);
             await _master.Release(async);
-            if (Kind != ScopeKind.Request)
-            {
-                _master.Forget();
-            }
         }
 
-        Complete();
+        if (Kind != ScopeKind.Request)
+        {
+            // It goes on: no later commit is to write what the sessions still hold.
+            _slave?.Forget();
+            _master?.Forget();
+        }
+
+        Complete(committed: false);
     }
 
     /// <summary>Undoes what was not committed, and ends its sessions: what runs now has nothing to do with them.</summary>
@@ -212,8 +214,9 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         return End(async: true);
     }
 
-    private void Complete()
+    private void Complete(bool committed)
     {
+        _isCommitted = committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _master?.BeginAgain();
     }
