@@ -14,6 +14,8 @@ internal sealed class Candidates
 
     public int Count => _nodes.Length;
 
+    public bool HasSlave => Array.Exists(_nodes, static n => n.Role == DatabaseRole.Slave);
+
     public static Candidates Of(Node[] slaves) => new(slaves, [.. slaves.Select(s => s.Weight)]);
 
     public Candidates With(Node node, int weight) => new([.. _nodes, node], [.. _weights, weight]);

@@ -68,7 +68,8 @@ internal sealed class NodePool
         var rested = left.Without(_isLeftOut);
         // Where all are left out, a last attempt is better than none, but only the strict have nowhere else to go.
         left = rested.Count > 0 || !strict ? rested : left;
-        while (left.Count > 0)
+        // A master that takes a share of the reads takes over the others' too where it is the last one left: that is a fallback.
+        while (left.HasSlave)
         {
             var node = left.Nodes[choice.Policy.Pick(left.Nodes, left.Weights)];
             try
@@ -82,7 +83,7 @@ internal sealed class NodePool
                 failures.Add(e);
                 left = left.Without(node);
                 node.LeaveOut(_clock, LeftOutAfterFailure);
-                _logger.NodeNotOpened(node.Name, Reason(e), LeftOutAfterFailure.TotalSeconds, left.Count > 0 ? "another slave" : strict ? "none" : "the master");
+                _logger.NodeNotOpened(node.Name, Reason(e), LeftOutAfterFailure.TotalSeconds, left.HasSlave ? "another slave" : strict ? "none" : "the master");
             }
         }
 

@@ -42,13 +42,23 @@ internal static class CoreRegistration
 }
 
 // Servers are read and factories built when the application starts, so that what is wrong is a start-up error and no request pays for it.
-internal sealed class NodesAtStart(IServiceProvider services) : IHostedService
+// Not by ValidateOnStart: the monitor that it creates throws at whoever reloads the configuration with a mistake in it.
+internal sealed class NodesAtStart(IServiceProvider services) : IHostedLifecycleService
 {
-    public Task StartAsync(CancellationToken cancellationToken)
+    // Before any hosted service starts.
+    public Task StartingAsync(CancellationToken cancellationToken)
     {
         services.GetRequiredService<ScopeServices>();
         return Task.CompletedTask;
     }
 
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

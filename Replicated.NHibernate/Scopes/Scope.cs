@@ -25,6 +25,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
     private Dictionary<object, object?>? _kept;
+    private bool _isCommitted;
 
     public ScopeServices Services { get; } = services;
 
@@ -65,6 +66,9 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         return this;
     }
 
+    /// <summary>Makes it current again where the execution context did not flow; not to be left, because that context ends by itself.</summary>
+    public void EnterAgain() => _ambient?.Resume();
+
     public TUnit GetUnit<TUnit, TState>(DatabaseRole? block, TState state, Func<RoleConnection, TState, TUnit> create)
         where TUnit : class, IUnitOfWork
     {
@@ -73,6 +77,11 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             if (IsEnded)
             {
                 throw ScopeErrors.Ended(Work);
+            }
+
+            if (owner.StartsOver())
+            {
+                StartOver(async: false).AsTask().GetAwaiter().GetResult();
             }
 
             var decision = owner.Decide(block);
@@ -135,6 +144,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             if (_master is not null && IsTransactional)
             {
                 await _master.Commit(async, cancellationToken);
+                _isCommitted = true;
                 Audit();
             }
         }
@@ -171,6 +181,22 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         }
 
         Complete();
+    }
+
+    /// <summary>Undoes what was not committed, and ends its sessions: what runs now has nothing to do with them.</summary>
+    public async ValueTask StartOver(bool async)
+    {
+        var (master, slave) = (_master, _slave);
+        (_master, _slave, _kept, IsSealed) = (null, null, null, false);
+        if (slave is not null)
+        {
+            await slave.End(async);
+        }
+
+        if (master is not null)
+        {
+            await master.End(async);
+        }
     }
 
     public void Dispose()
@@ -232,7 +258,8 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     {
         if (IsSealed)
         {
-            if (master.HasPendingChanges)
+            // After a rollback the changes are meant to be lost.
+            if (_isCommitted && master.HasPendingChanges)
             {
                 Services.Logger.ChangedAfterCommit(Work.ToString());
             }

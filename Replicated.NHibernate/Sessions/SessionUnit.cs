@@ -22,6 +22,9 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
 
+    /// <summary>How many sessions are known; none are when nothing runs.</summary>
+    public static int OpenCount => BySessionId.Count;
+
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
 
