@@ -23,7 +23,7 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     public static SessionUnit? Opening => _opening;
 
     /// <summary>How many sessions are known; none are when nothing runs.</summary>
-    public static int OpenCount => BySessionId.Count;
+    public static int OpenCount => SessionIds.Count;
 
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
