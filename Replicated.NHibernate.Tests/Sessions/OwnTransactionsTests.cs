@@ -146,6 +146,22 @@ internal sealed class OwnTransactionsTests
         Assert.That(await Count(name), Is.EqualTo(3));
     }
 
+    [Test]
+    public async Task A_batch_that_waits_in_a_stateless_session_is_written_at_the_end_as_NHibernate_does()
+    {
+        var name = Guid.NewGuid().ToString();
+        await using var app = await SessionApp.StartAsync(
+            new() { ["Replicated:TransactionPerRequest"] = "false" },
+            () => Database.Configure().BuildConfiguration().SetProperty(global::NHibernate.Cfg.Environment.BatchSize, "20"));
+        (await app.Post(context =>
+        {
+            context.Stateless().Insert(new Note { Name = name });
+            return Task.FromResult(SessionApp.Done());
+        })).Ok();
+        await app.DisposeAsync();
+        Assert.That(await Count(name), Is.EqualTo(1));
+    }
+
     [Test, Promise(6)]
     public async Task Autocommitted_statements_stay_on_one_node([Values("GET", "POST")] string verb)
     {

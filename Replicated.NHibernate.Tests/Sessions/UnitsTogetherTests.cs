@@ -174,6 +174,29 @@ internal sealed class UnitsTogetherTests
         Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.EqualTo(3));
     }
 
+    [Test, Promise(9)]
+    public async Task A_batch_that_still_waits_in_a_stateless_session_is_thrown_away_with_a_rollback([Values] bool byTheApplication)
+    {
+        await using var app = await SessionApp.StartAsync(configure: () =>
+            Database.Configure().BuildConfiguration().SetProperty(global::NHibernate.Cfg.Environment.BatchSize, "50"));
+        var name = Guid.NewGuid().ToString();
+        var answer = await app.Post(context =>
+        {
+            context.Stateless().Insert(new Note { Name = name });
+            if (byTheApplication)
+            {
+                context.Session().GetCurrentTransaction().Rollback();
+                return Task.FromResult(SessionApp.Done());
+            }
+
+            throw new InvalidOperationException("on purpose");
+        });
+        Assert.That(answer.Thrown?.Message, Is.EqualTo(byTheApplication ? null : "on purpose"));
+        await app.DisposeAsync();
+        Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.Zero);
+        Assert.That(app.Log.Entries.Where(e => e.Exception is not null), Is.Empty);
+    }
+
     private static async Task WriteWithAll(Microsoft.AspNetCore.Http.HttpContext context, string name)
     {
         context.Session().Save(new Note { Name = name });

@@ -164,9 +164,19 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
+    /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
+    public void Forget()
+    {
+        foreach (var unit in _units)
+        {
+            unit.Forget();
+        }
+    }
+
     public async ValueTask End(bool async)
     {
-        _ended = true;
+        // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
+        _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
         ExceptionDispatchInfo? thrown = null;
         try
         {
@@ -178,6 +188,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
 
         var thrownAtEnd = ForEach(static u => u.End());
+        _ended = true;
         await Release(async);
         (thrown ?? thrownAtEnd)?.Throw();
     }

@@ -166,6 +166,10 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         {
             await _master.Rollback(async);
             await _master.Release(async);
+            if (Kind != ScopeKind.Request)
+            {
+                _master.Forget();
+            }
         }
 
         Complete();

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using NHibernate;
 using NHibernate.AdoNet;
 using NHibernate.Engine;
 using NHibernate.SqlCommand;
@@ -12,15 +13,32 @@ namespace Replicated.NHibernate.Sessions;
 /// Every statement that NHibernate sends passes here, those of stateless sessions too: refuses writes where there must be none, and
 /// remembers a statement that failed, so that its transaction is not committed.
 /// </summary>
-internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, DatabaseRole? role) : IBatcher
+internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionManager connectionManager, IInterceptor interceptor, SessionUnit? unit, DatabaseRole role) : IBatcher
 {
+    private IBatcher _inner = batchers.CreateBatcher(connectionManager, interceptor);
+
     public SessionUnit? Unit => unit;
 
-    public bool HasOpenResources => inner.HasOpenResources;
+    public bool HasOpenResources => _inner.HasOpenResources;
 
-    public int BatchSize { get => inner.BatchSize; set => inner.BatchSize = value; }
+    public int BatchSize { get => _inner.BatchSize; set => _inner.BatchSize = value; }
 
     public static ReplicatedBatcher? Of(ISessionImplementor session) => session.ConnectionManager.Batcher as ReplicatedBatcher;
+
+    /// <summary>Throws away what waits for a flush. Which of the batchers it is does not matter: none has a way to be told.</summary>
+    public void StartAnew()
+    {
+        if (_inner.HasOpenResources)
+        {
+            var batchSize = _inner.BatchSize;
+            _inner.Dispose();
+            _inner = batchers.CreateBatcher(connectionManager, interceptor);
+            if (_inner.BatchSize != batchSize)
+            {
+                _inner.BatchSize = batchSize;
+            }
+        }
+    }
 
     /// <summary>Throws where a write must not happen now.</summary>
     public void Refuse(string what)
@@ -37,13 +55,13 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     public bool Refuses => unit is null ? role == DatabaseRole.Slave : unit.Role.Refusal is not null;
 
     public DbCommand PrepareQueryCommand(CommandType commandType, SqlString sql, SqlType[] parameterTypes) =>
-        inner.PrepareQueryCommand(commandType, sql, parameterTypes);
+        _inner.PrepareQueryCommand(commandType, sql, parameterTypes);
 
     public DbCommand PrepareCommand(CommandType commandType, SqlString sql, SqlType[] parameterTypes)
     {
         try
         {
-            return inner.PrepareCommand(commandType, sql, parameterTypes);
+            return _inner.PrepareCommand(commandType, sql, parameterTypes);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -55,7 +73,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            return await inner.PrepareCommandAsync(commandType, sql, parameterTypes, cancellationToken);
+            return await _inner.PrepareCommandAsync(commandType, sql, parameterTypes, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -68,7 +86,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         WriteStarts(sql);
         try
         {
-            return inner.PrepareBatchCommand(commandType, sql, parameterTypes);
+            return _inner.PrepareBatchCommand(commandType, sql, parameterTypes);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -81,7 +99,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         WriteStarts(sql);
         try
         {
-            return await inner.PrepareBatchCommandAsync(commandType, sql, parameterTypes, cancellationToken);
+            return await _inner.PrepareBatchCommandAsync(commandType, sql, parameterTypes, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -93,7 +111,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            inner.AddToBatch(expectation);
+            _inner.AddToBatch(expectation);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -105,7 +123,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            await inner.AddToBatchAsync(expectation, cancellationToken);
+            await _inner.AddToBatchAsync(expectation, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -117,7 +135,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            inner.ExecuteBatch();
+            _inner.ExecuteBatch();
         }
         catch (Exception e) when (Noted(e))
         {
@@ -129,7 +147,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            await inner.ExecuteBatchAsync(cancellationToken);
+            await _inner.ExecuteBatchAsync(cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -142,7 +160,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         WriteStarts(cmd);
         try
         {
-            return inner.ExecuteNonQuery(cmd);
+            return _inner.ExecuteNonQuery(cmd);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -155,7 +173,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         WriteStarts(cmd);
         try
         {
-            return await inner.ExecuteNonQueryAsync(cmd, cancellationToken);
+            return await _inner.ExecuteNonQueryAsync(cmd, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -168,7 +186,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         QueryStarts(cmd);
         try
         {
-            return inner.ExecuteReader(cmd);
+            return _inner.ExecuteReader(cmd);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -181,7 +199,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         QueryStarts(cmd);
         try
         {
-            return await inner.ExecuteReaderAsync(cmd, cancellationToken);
+            return await _inner.ExecuteReaderAsync(cmd, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -197,22 +215,22 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         }
         finally
         {
-            inner.CloseCommand(cmd, reader);
+            _inner.CloseCommand(cmd, reader);
         }
     }
 
-    public void CloseReader(DbDataReader reader) => inner.CloseReader(reader);
+    public void CloseReader(DbDataReader reader) => _inner.CloseReader(reader);
 
-    public void CloseCommands() => inner.CloseCommands();
+    public void CloseCommands() => _inner.CloseCommands();
 
-    public void AbortBatch(Exception e) => inner.AbortBatch(e);
+    public void AbortBatch(Exception e) => _inner.AbortBatch(e);
 
-    public void CancelLastQuery() => inner.CancelLastQuery();
+    public void CancelLastQuery() => _inner.CancelLastQuery();
 
     public void Dispose()
     {
         unit?.Closing();
-        inner.Dispose();
+        _inner.Dispose();
     }
 
     private void WriteStarts(SqlString sql)

@@ -14,14 +14,17 @@ namespace Replicated.NHibernate.Sessions;
 /// Gives a routed session the connection of its scope, and takes it back without closing it, so that a scope stays on one server
 /// whatever NHibernate's release mode. A session that the application opened by itself gets a connection of its own. Thread-safe.
 /// </summary>
-internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
+internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 {
+    /// <summary>The batcher factory that the application chose, which ours works through.</summary>
+    public const string BatcherFactoryProperty = "replicated.adonet.factory_class";
+
     private IBatcherFactory? _batchers;
     private string? _batcherClass;
     private bool _batches;
 
-    /// <summary>The role of the factory; null where the property is missing.</summary>
-    public DatabaseRole? Role { get; private set; }
+    /// <summary>The role of the factory. Told by the class, because the schema of hibernate.cfg.xml knows no property of ours.</summary>
+    public abstract DatabaseRole Role { get; }
 
     /// <summary>The connection string of the factory's configuration, which sessions outside routing use.</summary>
     public string? OwnConnectionString => ConnectionString;
@@ -44,8 +47,7 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
 
     public override void Configure(IDictionary<string, string> settings)
     {
-        Role = ReplicatedProperties.ReadRole(settings);
-        settings.TryGetValue(ReplicatedProperties.BatcherFactory, out _batcherClass);
+        settings.TryGetValue(BatcherFactoryProperty, out _batcherClass);
         _batches = PropertiesHelper.GetInt32(Environment.BatchSize, settings, 0) > 0;
         base.Configure(settings);
     }
@@ -85,14 +87,21 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
 
     private RoleConnection? Find()
     {
-        if (Role is not { } role)
-        {
-            return null;
-        }
-
         // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it. A bare session.Connection
         // says nothing: then what was opened last is named, which may be the scope's session of the other role, or nothing at all.
         var scope = SessionIdLoggingContext.SessionId is { } id ? SessionUnit.Find(id)?.Role.Scope : AmbientScope.Current?.Scope;
-        return scope?.Connection(role);
+        return scope?.Connection(Role);
     }
+}
+
+/// <summary>The <c>connection.provider</c> of the master's factory.</summary>
+internal sealed class MasterConnectionProvider : ReplicatedConnectionProvider
+{
+    public override DatabaseRole Role => DatabaseRole.Master;
+}
+
+/// <summary>The <c>connection.provider</c> of the slaves' factory.</summary>
+internal sealed class SlaveConnectionProvider : ReplicatedConnectionProvider
+{
+    public override DatabaseRole Role => DatabaseRole.Slave;
 }

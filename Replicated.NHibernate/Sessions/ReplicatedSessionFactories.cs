@@ -64,7 +64,7 @@ public sealed class ReplicatedSessionFactories : IDisposable
         ContextOf(factory);
         if (implementor.ConnectionProvider is not ReplicatedConnectionProvider provider)
         {
-            throw Unhooked($"its connection.provider is not {nameof(ReplicatedConnectionProvider)}");
+            throw Unhooked($"its connection.provider is neither {nameof(MasterConnectionProvider)} nor {nameof(SlaveConnectionProvider)}");
         }
 
         if (implementor.TransactionFactory is not ReplicatedTransactionFactory)
@@ -77,23 +77,18 @@ public sealed class ReplicatedSessionFactories : IDisposable
             throw Unhooked($"its adonet.factory_class is not {nameof(ReplicatedBatcherFactory)}");
         }
 
-        if (provider.Role is not { } role)
-        {
-            throw Unhooked($"its property {ReplicatedProperties.Role} is missing");
-        }
-
         if (!implementor.Settings.TrackSessionId)
         {
             throw Unhooked("its track_session_id is false, and routing knows a session by its id");
         }
 
-        if (role != expected)
+        if (provider.Role != expected)
         {
             throw new HibernateConfigException(
-                $"The {expected.Name()}'s session factory was configured with UseReplicated(DatabaseRole.{role}). Were the two factories exchanged?");
+                $"The {expected.Name()}'s session factory was configured with UseReplicated(DatabaseRole.{provider.Role}). Were the two factories exchanged?");
         }
 
-        if (role == DatabaseRole.Slave)
+        if (expected == DatabaseRole.Slave)
         {
             AsSlave(implementor.Settings);
         }

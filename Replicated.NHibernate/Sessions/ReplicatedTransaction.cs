@@ -108,6 +108,12 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         _completed = true;
         (WasCommitted, WasRolledBack) = (committed, !committed);
         unit.Transaction = null;
+        if (!committed)
+        {
+            // Or a batch that still waits would be written by whatever flushes next, the closing of a stateless session at the latest.
+            ReplicatedBatcher.Of(session)?.StartAnew();
+        }
+
         session.ConnectionManager.AfterTransaction();
         try
         {

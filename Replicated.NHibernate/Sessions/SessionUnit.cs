@@ -56,6 +56,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract ValueTask BeforeCommit(bool async, CancellationToken cancellationToken);
 
+    public abstract void Forget();
+
     public void AfterCompletion(bool committed) => Transaction?.Complete(committed);
 
     /// <summary>A TransactionScope that the session had joined has ended, and NHibernate has forgotten the transaction that had given way to it.</summary>

@@ -66,6 +66,14 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
+    public override void Forget()
+    {
+        if (IsUsable)
+        {
+            Session.Clear();
+        }
+    }
+
     public override void Closing()
     {
         // In the middle of the work: the statements that ran are committed with it, what was not flushed would vanish.
@@ -100,6 +108,10 @@ internal sealed class StatelessUnit : SessionUnit
     public override bool IsUsable => Session.IsOpen;
 
     public override bool HasPendingChanges => false;
+
+    public override void Forget()
+    {
+    }
 
     public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
     {
