@@ -1,28 +1,29 @@
 using Npgsql;
 using Replicated.NHibernate.Sample.Cluster;
+using Replicated.NHibernate.Tests.Integration;
 
-namespace Replicated.NHibernate.Tests.Integration;
+namespace Replicated.NHibernate.Tests;
 
-/// <summary>A master and two slaves for all tests that leave the servers alone; who stops or pauses one makes a cluster of their own.</summary>
+/// <summary>
+/// A master and two slaves for all tests that leave the servers alone; who stops or pauses one makes a cluster of their own. Started by
+/// the first test that asks, ended after the last: in the outermost namespace, because a fixture's namespace says which tests it is for.
+/// </summary>
 [SetUpFixture]
 internal sealed class SharedCluster
 {
-    private static PostgresCluster? _cluster;
+    private static readonly Lazy<PostgresCluster> Shared = new(() => StartWithSchema().GetAwaiter().GetResult());
 
-    public static PostgresCluster Cluster => _cluster ?? throw new InvalidOperationException("The shared cluster has not been started.");
+    public static PostgresCluster Cluster => Shared.Value;
 
     public static PostgresNode Master => Cluster.Master;
-
-    [OneTimeSetUp]
-    public static async Task Start() => _cluster = await StartWithSchema();
 
     [OneTimeTearDown]
     public static async Task Stop()
     {
         NpgsqlConnection.ClearAllPools();
-        if (_cluster is not null)
+        if (Shared.IsValueCreated)
         {
-            await _cluster.DisposeAsync();
+            await Shared.Value.DisposeAsync();
         }
     }
 

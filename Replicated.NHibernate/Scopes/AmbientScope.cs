@@ -29,6 +29,8 @@ internal sealed class AmbientScope
 
     public static AmbientScope Begin(Scope scope) => Local.Value = new AmbientScope(scope, Local.Value);
 
+    public void Resume() => Local.Value = this;
+
     public static IDisposable BeginBlock(AmbientScope outer, DatabaseRole role)
     {
         Local.Value = new AmbientScope(outer, role);

@@ -20,13 +20,14 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
                 return begun;
             }
 
+            // Not attached, but the request's: no middleware began a scope, or CreateScopeForErrors gave the request a second container scope.
+            if (_scope is null && diagnosis?.IsOfRequest(this) == true)
+            {
+                return ReplicatedSessions.Ambient(diagnosis).Scope!;
+            }
+
             if (_scope is null)
             {
-                if (diagnosis?.WhyNoScope(this) is { } why)
-                {
-                    throw ScopeErrors.NoScope(why);
-                }
-
                 var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves);
                 (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
             }
@@ -38,7 +39,9 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
     /// <summary>The scope that this container scope made by itself, if it did.</summary>
     public Scope? Own => _isOwn ? _scope : null;
 
-    public void Attach(Scope scope) => (_scope, _isOwn) = (scope, false);
+    /// <param name="scope">What sessions are handed out from.</param>
+    /// <param name="owned">Whether it ends with the container scope.</param>
+    public void Attach(Scope scope, bool owned = false) => (_scope, _isOwn) = (scope, owned);
 
     public TUnit GetUnit<TUnit, TState>(TState state, Func<RoleConnection, TState, TUnit> create)
         where TUnit : class, IUnitOfWork

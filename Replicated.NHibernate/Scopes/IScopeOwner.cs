@@ -12,6 +12,9 @@ internal interface IScopeOwner
 
     RoleDecision Decide(DatabaseRole? block);
 
+    /// <summary>Whether the work failed and is being done again since the last time this was asked; an error page is.</summary>
+    bool StartsOver() => false;
+
     /// <summary>A unit of work was given out on this decision.</summary>
     void Taken(RoleDecision decision)
     {

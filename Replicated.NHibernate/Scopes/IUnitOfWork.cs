@@ -12,6 +12,9 @@ internal interface IUnitOfWork
     /// <summary>Whether there are changes that no statement has carried to the database yet.</summary>
     bool HasPendingChanges { get; }
 
+    /// <summary>Whether a reader is open whose rows somebody still wants.</summary>
+    bool IsReading { get; }
+
     /// <summary>Takes part in the transaction that has begun on the connection.</summary>
     void Begin();
 

@@ -27,7 +27,7 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
         return ambient.Scope!.GetUnit(ambient.Block, state, create);
     }
 
-    private static AmbientScope Ambient(IScopeDiagnosis? diagnosis) => AmbientScope.Current switch
+    internal static AmbientScope Ambient(IScopeDiagnosis? diagnosis) => AmbientScope.Current switch
     {
         { Scope: not null } ambient => ambient,
         { } ended => throw ScopeErrors.Ended(ended.Ended),
@@ -41,6 +41,6 @@ internal interface IScopeDiagnosis
     /// <summary>What is missing in the request that runs here; null where none runs.</summary>
     string? WhyNoScope();
 
-    /// <summary>Whether the container scope is the one of a request that should have begun a scope but has not.</summary>
-    string? WhyNoScope(ContainerScope container);
+    /// <summary>Whether the container scope is that of the request that runs here.</summary>
+    bool IsOfRequest(ContainerScope container);
 }

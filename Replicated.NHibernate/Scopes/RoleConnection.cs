@@ -18,7 +18,8 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
-    private bool _ended;
+    private int _holds;
+    private volatile bool _ended;
 
     public Scope Scope => _scope;
 
@@ -119,6 +120,14 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
             : await _scope.Services.Pool.OpenSlave(_node, _decision.IsExplicit, async, cancellationToken);
         _opened = opened;
+        Interlocked.Exchange(ref _holds, 1);
+        if (_ended)
+        {
+            // A task that nobody awaited was still connecting when the scope ended.
+            await Release(async);
+            throw ScopeErrors.Ended(_scope.Work);
+        }
+
         if (_node is null)
         {
             Take(opened);
@@ -157,12 +166,17 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
     public async ValueTask Release(bool async)
     {
-        if (_opened is { } opened)
+        // Whoever comes first: the scope's end, or a forgotten task that connected meanwhile.
+        if (Interlocked.Exchange(ref _holds, 0) == 1)
         {
+            var opened = _opened!.Value;
             _opened = null;
             await _scope.Services.Pool.Close(opened, async);
         }
     }
+
+    /// <summary>For the commit point: an endpoint may write its response while it still reads.</summary>
+    public ValueTask ReleaseUnlessReading(bool async) => Array.Exists(_units, u => u.IsReading) ? ValueTask.CompletedTask : Release(async);
 
     /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
     public void Forget()

@@ -48,10 +48,10 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
     protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
-        Run(async: false, writes: false, (c, _) => Task.FromResult(c.ExecuteReader(Keep(behavior))), default).GetAwaiter().GetResult();
+        _connection.Reader = Run(async: false, writes: false, (c, _) => Task.FromResult(c.ExecuteReader(Keep(behavior))), default).GetAwaiter().GetResult();
 
-    protected override Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) =>
-        Run(async: true, writes: false, (c, ct) => c.ExecuteReaderAsync(Keep(behavior), ct), cancellationToken);
+    protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) =>
+        _connection.Reader = await Run(async: true, writes: false, (c, ct) => c.ExecuteReaderAsync(Keep(behavior), ct), cancellationToken);
 
     protected override void Dispose(bool disposing)
     {

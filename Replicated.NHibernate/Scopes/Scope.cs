@@ -66,6 +66,9 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         return this;
     }
 
+    /// <summary>Makes it current again where the execution context did not flow; not to be left, because that context ends by itself.</summary>
+    public void EnterAgain() => _ambient?.Resume();
+
     public TUnit GetUnit<TUnit, TState>(DatabaseRole? block, TState state, Func<RoleConnection, TState, TUnit> create)
         where TUnit : class, IUnitOfWork
     {
@@ -74,6 +77,11 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             if (IsEnded)
             {
                 throw ScopeErrors.Ended(Work);
+            }
+
+            if (owner.StartsOver())
+            {
+                StartOver(async: false).AsTask().GetAwaiter().GetResult();
             }
 
             var decision = owner.Decide(block);
@@ -130,13 +138,12 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
                 await _slave.Rollback(async);
-                await _slave.Release(async);
+                await _slave.ReleaseUnlessReading(async);
             }
 
             if (_master is not null && IsTransactional)
             {
                 await _master.Commit(async, cancellationToken);
-                _isCommitted = true;
                 Audit();
             }
         }
@@ -146,7 +153,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             throw;
         }
 
-        Complete();
+        Complete(committed: true);
     }
 
     public async ValueTask Rollback(bool async)
@@ -166,13 +173,32 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         {
             await _master.Rollback(async);
             await _master.Release(async);
-            if (Kind != ScopeKind.Request)
-            {
-                _master.Forget();
-            }
         }
 
-        Complete();
+        if (Kind != ScopeKind.Request)
+        {
+            // It goes on: no later commit is to write what the sessions still hold.
+            _slave?.Forget();
+            _master?.Forget();
+        }
+
+        Complete(committed: false);
+    }
+
+    /// <summary>Undoes what was not committed, and ends its sessions: what runs now has nothing to do with them.</summary>
+    public async ValueTask StartOver(bool async)
+    {
+        var (master, slave) = (_master, _slave);
+        (_master, _slave, _kept, IsSealed) = (null, null, null, false);
+        if (slave is not null)
+        {
+            await slave.End(async);
+        }
+
+        if (master is not null)
+        {
+            await master.End(async);
+        }
     }
 
     public void Dispose()
@@ -188,8 +214,9 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         return End(async: true);
     }
 
-    private void Complete()
+    private void Complete(bool committed)
     {
+        _isCommitted = committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _master?.BeginAgain();
     }

@@ -22,8 +22,13 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract bool HasPendingChanges { get; }
 
+    public bool IsReading => IsUsable && Session.Batcher.HasOpenResources;
+
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
+
+    /// <summary>How many sessions are known; none are when nothing runs.</summary>
+    public static int OpenCount => BySessionId.Count;
 
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
@@ -56,8 +61,6 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract ValueTask BeforeCommit(bool async, CancellationToken cancellationToken);
 
-    public abstract void Forget();
-
     public void AfterCompletion(bool committed) => Transaction?.Complete(committed);
 
     /// <summary>A TransactionScope that the session had joined has ended, and NHibernate has forgotten the transaction that had given way to it.</summary>
@@ -74,6 +77,10 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     /// <summary>Called before the session gives its connection back, for which it must still be found by its id.</summary>
     public virtual void Closing() => IsClosed = true;
+
+    public virtual void Forget()
+    {
+    }
 
     public void End()
     {

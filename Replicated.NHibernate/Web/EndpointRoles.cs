@@ -20,8 +20,8 @@ internal static class EndpointRoles
 
     /// <summary>For a hub method: its own attribute, then the hub's, then the endpoint's conventions.</summary>
     public static DatabaseRole? Of(MethodInfo hubMethod, Type hub, Endpoint? endpoint) =>
-        FirstOf([.. Levels(hubMethod), .. Levels(hub)], $"hub method {hub.Name}.{hubMethod.Name}")
-        ?? (endpoint is null ? null : Conventions(endpoint));
+        FirstOf([.. Levels(hubMethod), .. Levels(hub)], $"Hub method {hub.Name}.{hubMethod.Name}")
+        ?? (endpoint is null ? null : Of(endpoint));
 
     private static DatabaseRole? Find(Endpoint endpoint)
     {
@@ -38,12 +38,9 @@ internal static class EndpointRoles
         }
 
         return metadata.GetMetadata<HubMetadata>() is { } hub
-            ? FirstOf(Levels(hub.HubType), name) ?? LastOf(endpoint, name)
+            ? FirstOf(Levels(hub.HubType), $"Hub {hub.HubType.Name}") ?? LastOf(endpoint, name)
             : LastOf(endpoint, name);
     }
-
-    private static DatabaseRole? Conventions(Endpoint endpoint) =>
-        endpoint.Metadata.OfType<RoleConvention>().LastOrDefault()?.Role;
 
     // Minimal endpoints: group conventions come first, then the handler's attributes, then the endpoint's own conventions.
     private static DatabaseRole? LastOf(Endpoint endpoint, string name)
@@ -102,7 +99,7 @@ internal static class EndpointRoles
         return levels;
     }
 
-    private static IDatabaseRoleMetadata[] On(MemberInfo member) =>
+    public static IDatabaseRoleMetadata[] On(MemberInfo member) =>
         [.. member.GetCustomAttributes(inherit: false).OfType<IDatabaseRoleMetadata>()];
 
     private sealed record Answer(DatabaseRole? Role);

@@ -12,6 +12,8 @@ internal sealed class GatedPipeWriter(RequestScope request) : PipeWriter
 
     public override long UnflushedBytes => (_held?.WrittenCount ?? 0) + request.Server.Writer.UnflushedBytes;
 
+    public bool Holds => _held is not null;
+
     private bool PassesThrough
     {
         get

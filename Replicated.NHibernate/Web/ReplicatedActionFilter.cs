@@ -42,8 +42,19 @@ internal sealed class ReplicatedActionFilter : IAsyncActionFilter, IAsyncPageFil
             request.NoteFailure();
         }
 
-        await request.Complete((result as IStatusCodeActionResult)?.StatusCode ?? context.HttpContext.Response.StatusCode, async: true);
+        // An IResult keeps the status that it will set to itself: it commits with its first byte, like other endpoints'.
+        if (exception is not null || result?.GetType().Name != "HttpActionResult")
+        {
+            await request.Complete(StatusOf(result) ?? context.HttpContext.Response.StatusCode, async: true);
+        }
     }
+
+    private static int? StatusOf(IActionResult? result) => result switch
+    {
+        ObjectResult { StatusCode: null, Value: ProblemDetails problem } => problem.Status,
+        IStatusCodeActionResult action => action.StatusCode,
+        _ => null,
+    };
 }
 
 /// <summary>Innermost: sees that the action threw even where a filter further out makes a result of it and forgets the exception.</summary>

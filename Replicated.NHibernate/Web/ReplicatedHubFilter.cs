@@ -16,7 +16,8 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         return await Run(
             new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves),
             invocationContext.ServiceProvider,
-            () => next(invocationContext));
+            () => next(invocationContext),
+            HubStream.Of(invocationContext.HubMethod));
     }
 
     public Task OnConnectedAsync(HubLifetimeContext context, Func<HubLifetimeContext, Task> next) =>
@@ -35,20 +36,34 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         {
             await run();
             return null;
-        });
+        }, stream: null);
     }
 
-    private async ValueTask<object?> Run(Invocation invocation, IServiceProvider provider, Func<ValueTask<object?>> run)
+    private async ValueTask<object?> Run(Invocation invocation, IServiceProvider provider, Func<ValueTask<object?>> run, HubStream? stream)
     {
         // A session in the hub's constructor was asked for before its method was known; its scope becomes the invocation's.
         var container = provider.GetRequiredService<ContainerScope>();
         var own = container.Own;
+        if (own is not null && invocation.Decide(block: null).Role == DatabaseRole.Slave)
+        {
+            throw new InvalidOperationException(
+                $"{invocation.Work} asks for a slave, but its hub's constructor asked for a session before the method was known, and got the master's. "
+                + "Get the session in the method: as a parameter, or by GetCurrentSession().");
+        }
+
         var scope = own ?? new Scope(services, invocation, ScopeKind.Request);
         scope.Enter();
-        container.Attach(scope);
+        container.Attach(scope, owned: stream is not null);
+        var goesOn = false;
         try
         {
             var result = await run();
+            if (result is not null && stream is not null)
+            {
+                goesOn = true;
+                return stream.InScope(result, scope);
+            }
+
             await scope.Commit(async: true, CancellationToken.None);
             return result;
         }
@@ -59,7 +74,10 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         }
         finally
         {
-            await scope.DisposeAsync();
+            if (!goesOn)
+            {
+                await scope.DisposeAsync();
+            }
         }
     }
 

@@ -25,7 +25,7 @@ public static class ReplicatedSessionsApplicationBuilderExtensions
 
         return app.Use(next =>
         {
-            RequestScopes.CheckEndpoints(app.ApplicationServices);
+            EndpointCheck.Run(app.ApplicationServices);
             return new ReplicatedSessionsMiddleware(next, app.ApplicationServices.GetRequiredService<RequestScopes>()).Invoke;
         });
     }

@@ -10,7 +10,6 @@ namespace Replicated.NHibernate.Web;
 /// <summary>A scope for each request: begins it, brings it to its commit point where nothing else did, and ends it whatever happened.</summary>
 internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, RequestScopes shared)
 {
-    public const string RouteHeader = "Replicated-Route";
     private const int RetryAfterSeconds = 2;
 
     public Task Invoke(HttpContext context)
@@ -28,7 +27,7 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         request.TakePlace();
         if (shared.Services.Settings.Value.RouteHeader)
         {
-            context.Response.OnStarting(static state => SetRouteHeader((RequestScope)state), request);
+            request.TellRoute();
         }
 
         try
@@ -38,8 +37,7 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         }
         catch (Exception e) when (!context.Response.HasStarted && NoSlave(e) is not null)
         {
-            request.NoteFailure();
-            await request.Open();
+            await request.Abandon();
             shared.Services.Logger.NoSlaveForRequest(request.Work.ToString(), NoSlave(e)!.Message);
             context.Response.Clear();
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
@@ -47,8 +45,7 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         }
         catch (Exception e)
         {
-            request.NoteFailure();
-            await request.Scope.Rollback(async: true);
+            await request.Abandon();
             throw shared.IsClosedSession(e) ? ScopeErrors.ClosedSession(request.Work, e) : e.Rethrown();
         }
         finally
@@ -72,11 +69,5 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         }
 
         return exception as SlavesUnavailableException;
-    }
-
-    private static Task SetRouteHeader(RequestScope request)
-    {
-        request.SetHeader(RouteHeader);
-        return Task.CompletedTask;
     }
 }

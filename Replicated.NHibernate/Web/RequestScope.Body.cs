@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -14,10 +15,14 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
     private GatedStream? _stream;
     private GatedPipeWriter? _writer;
     private bool _isOpen;
+    private ExceptionDispatchInfo? _failedCommit;
 
-    public Stream Stream => _isOpen || Scope.IsSealed ? _server.Stream : _stream ??= new GatedStream(this);
+    public Stream Stream => PassesBy ? _server.Stream : _stream ??= new GatedStream(this);
 
-    public PipeWriter Writer => _isOpen || Scope.IsSealed ? _server.Writer : _writer ??= new GatedPipeWriter(this);
+    public PipeWriter Writer => PassesBy ? _server.Writer : _writer ??= new GatedPipeWriter(this);
+
+    // What is held goes first, whoever writes after it.
+    private bool PassesBy => (_isOpen || Scope.IsSealed) && _failedCommit is null && _writer is not { Holds: true };
 
     /// <summary>Whether bytes may pass.</summary>
     public bool IsOpen => _isOpen;
@@ -67,24 +72,27 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
     /// <summary>Whether opening needs no waiting, so that a writer can be let through without a copy.</summary>
     public bool OpensAtOnce => Scope.IsSealed || Scope.CompletesAtOnce;
 
+    /// <summary>Rolls back, and drops what is held: it belongs to an answer that nobody will get.</summary>
+    public ValueTask Abandon()
+    {
+        (_failed, _isOpen) = (true, true);
+        _writer?.Discard();
+        return Scope.Rollback(async: true);
+    }
+
     private async ValueTask Open(bool async)
     {
-        if (_isOpen)
+        if (!_isOpen)
         {
-            return;
-        }
-
-        _isOpen = true;
-        try
-        {
+            _isOpen = true;
             await Complete(_context.Response.StatusCode, async);
-        }
-        catch
-        {
-            _writer?.Discard();
-            throw;
+            _writer?.LetThrough();
         }
 
-        _writer?.LetThrough();
+        // Whoever swallowed the exception may answer with an error, but not with a success.
+        if (_context.Response.StatusCode < StatusCodes.Status300MultipleChoices)
+        {
+            _failedCommit?.Throw();
+        }
     }
 }

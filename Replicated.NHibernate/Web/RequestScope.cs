@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Replicated.NHibernate.Routing;
@@ -8,20 +9,22 @@ namespace Replicated.NHibernate.Web;
 /// <summary>A request as the owner of a scope. Not thread-safe, like its HttpContext.</summary>
 internal sealed partial class RequestScope : IScopeOwner
 {
+    public const string RouteHeader = "Replicated-Route";
     private readonly RequestScopes _shared;
     private readonly HttpContext _context;
     private RoleDecision _decision;
     private Endpoint? _decidedFor;
     private bool _isDecided;
     private bool _wasEarly;
-    private readonly bool _followsError;
     private bool _failed;
+    private bool _tellsRoute;
+    private object? _handled;
     private WorkName? _ended;
 
     public RequestScope(RequestScopes shared, HttpContext context)
     {
         (_shared, _context) = (shared, context);
-        _followsError = context.Features.Get<IExceptionHandlerFeature>() is not null;
+        _handled = context.Features.Get<IExceptionHandlerFeature>();
         Scope = new Scope(shared.Services, this, ScopeKind.Request);
     }
 
@@ -72,32 +75,78 @@ internal sealed partial class RequestScope : IScopeOwner
         }
     }
 
+    /// <summary>An exception handler inside the scope caught what the first run threw, and now runs its error page here.</summary>
+    public bool StartsOver()
+    {
+        var handled = _context.Features.Get<IExceptionHandlerFeature>();
+        if (ReferenceEquals(handled, _handled))
+        {
+            return false;
+        }
+
+        _handled = handled;
+        (_isDecided, _wasEarly, _failed, _isOpen, _failedCommit) = (false, false, false, false, null);
+        return true;
+    }
+
     /// <summary>The action threw, even if a filter then made a result of it.</summary>
     public void NoteFailure() => _failed = true;
 
     /// <summary>The commit point: commits, or rolls back what ended with an error.</summary>
-    public ValueTask Complete(int statusCode, bool async)
+    public async ValueTask Complete(int statusCode, bool async)
     {
-        if (Scope.IsSealed)
+        if (StartsOver())
         {
-            return ValueTask.CompletedTask;
+            await Scope.StartOver(async);
         }
 
-        // An exception handler inside the scope made an answer of the exception, perhaps one below 500.
-        _failed |= !_followsError && _context.Features.Get<IExceptionHandlerFeature>() is not null;
+        if (Scope.IsSealed)
+        {
+            return;
+        }
 
-        return _failed || statusCode >= StatusCodes.Status500InternalServerError
-            ? Scope.Rollback(async)
+        try
+        {
             // Not cancelled with the request: what was done for a client is not undone because it went away.
-            : Scope.Commit(async, CancellationToken.None);
+            await (_failed || statusCode >= StatusCodes.Status500InternalServerError
+                ? Scope.Rollback(async)
+                : Scope.Commit(async, CancellationToken.None));
+        }
+        catch (Exception e)
+        {
+            _failedCommit = ExceptionDispatchInfo.Capture(e);
+            _writer?.Discard();
+            throw;
+        }
     }
 
-    public void SetHeader(string name) => _context.Response.Headers[name] = Scope.Route.ToString();
+    /// <summary>Has the answer say which route its request took.</summary>
+    public void TellRoute()
+    {
+        _tellsRoute = true;
+        _context.Response.OnStarting(static state => ((RequestScope)state).SetHeader(), this);
+    }
 
     /// <summary>The server takes its HttpContext back; whoever outlives the request still hears which one it was.</summary>
     public ValueTask End()
     {
+        if (_tellsRoute && !_isDecided)
+        {
+            _decision = _shared.Decide(_context.Request.Method, _context.GetEndpoint(), block: null);
+        }
+
         _ended = Work;
         return Scope.DisposeAsync();
+    }
+
+    private Task SetHeader()
+    {
+        // An answer that was executed again has the header of its second run, which comes here first.
+        if (!_context.Response.Headers.ContainsKey(RouteHeader))
+        {
+            _context.Response.Headers[RouteHeader] = Scope.Route.ToString();
+        }
+
+        return Task.CompletedTask;
     }
 }

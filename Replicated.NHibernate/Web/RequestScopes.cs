@@ -1,6 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Routing;
 using Replicated.NHibernate.Scopes;
@@ -44,28 +42,6 @@ internal sealed class RequestScopes(ScopeServices services, IEnumerable<IClosedS
         if (_saidLate == 0 && Interlocked.Exchange(ref _saidLate, 1) == 0)
         {
             Services.Logger.PlacedBeforeRouting();
-        }
-    }
-
-    /// <summary>Asks every endpoint for its role, so that a contradiction stops the start and not a request.</summary>
-    public static void CheckEndpoints(IServiceProvider services)
-    {
-        var errors = new List<string>();
-        foreach (var endpoint in services.GetService<EndpointDataSource>()?.Endpoints ?? [])
-        {
-            try
-            {
-                EndpointRoles.Of(endpoint);
-            }
-            catch (InvalidOperationException e)
-            {
-                errors.Add(e.Message);
-            }
-        }
-
-        if (errors.Count > 0)
-        {
-            throw new InvalidOperationException(string.Join(Environment.NewLine, errors.Distinct(StringComparer.Ordinal)));
         }
     }
 }

@@ -1,0 +1,52 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc.RazorPages;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Replicated.NHibernate.Web;
+
+/// <summary>Asks every endpoint for its role when the pipeline is built, so that a contradiction stops the start and not a request.</summary>
+internal static class EndpointCheck
+{
+    /// <exception cref="InvalidOperationException">Some endpoints ask for both roles, or have an attribute where it does nothing.</exception>
+    public static void Run(IServiceProvider services)
+    {
+        string[] errors = [.. (services.GetService<EndpointDataSource>()?.Endpoints ?? []).SelectMany(Errors).Distinct(StringComparer.Ordinal)];
+        if (errors.Length > 0)
+        {
+            throw new InvalidOperationException(string.Join(Environment.NewLine, errors));
+        }
+    }
+
+    private static IEnumerable<string> Errors(Endpoint endpoint)
+    {
+        var errors = Try(() => EndpointRoles.Of(endpoint));
+        if (endpoint.Metadata.GetMetadata<HubMetadata>() is { HubType: var hub })
+        {
+            errors = errors.Concat(hub.GetMethods(BindingFlags.Public | BindingFlags.Instance).SelectMany(m => Try(() => EndpointRoles.Of(m, hub, endpoint))));
+        }
+
+        // The endpoint is the page: nobody asks its handlers.
+        var handlers = endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>()?.HandlerMethods ?? [];
+        return errors.Concat(
+            from handler in handlers
+            let method = handler.MethodInfo
+            where EndpointRoles.On(method).Length > 0
+            select $"{method.DeclaringType?.Name}.{method.Name} has [UseMaster] or [UseSlave], which does nothing on a page's handler. Put it on the page's model.");
+    }
+
+    private static IEnumerable<string> Try(Func<DatabaseRole?> ask)
+    {
+        try
+        {
+            ask();
+            return [];
+        }
+        catch (InvalidOperationException e)
+        {
+            return [e.Message];
+        }
+    }
+}
