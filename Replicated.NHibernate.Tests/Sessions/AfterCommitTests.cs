@@ -87,7 +87,7 @@ internal sealed class AfterCommitTests
             context.Session().Save(new Note { Name = "before" });
             return Task.FromResult<IResult>(new View(_ =>
             {
-                context.Session().Query<Note>().Take(1).ToList();
+                context.Session().CreateQuery("from Note").SetMaxResults(1).List();
                 context.Session().Flush();
                 return Task.CompletedTask;
             }));

@@ -217,12 +217,41 @@ internal sealed class ContainerTests
         {
             using var container = _app.Services.CreateScope();
             var session = container.ServiceProvider.GetRequiredService<ISession>();
-            Assert.That((session, container.ServiceProvider.GetRequiredService<IReplicatedScope>()), Is.EqualTo((_app.Factories.Master.GetCurrentSession(), scope)));
+            Assert.That(session, Is.SameAs(_app.Factories.Master.GetCurrentSession()));
             session.Save(new Note { Name = name });
             await scope.CommitAsync();
         }
 
         Assert.That(await Count(name), Is.EqualTo(1));
+    }
+
+    [Test, Promise(11)]
+    public async Task The_container_does_not_end_a_scope_that_it_did_not_begin([Values] bool async)
+    {
+        var names = new[] { Guid.NewGuid().ToString(), Guid.NewGuid().ToString() };
+        await using (var scope = _app.Services.GetRequiredService<IReplicatedSessions>().BeginScope())
+        {
+            var container = _app.Services.CreateAsyncScope();
+            _app.Factories.Master.GetCurrentSession().Save(new Note { Name = names[0] });
+            var handed = container.ServiceProvider.GetRequiredService<IReplicatedScope>();
+            Assert.That((handed.Role, handed.Route), Is.EqualTo((scope.Role, scope.Route)));
+            await handed.CommitAsync();
+            _app.Factories.Master.GetCurrentSession().Save(new Note { Name = "rolled back" });
+            await handed.RollbackAsync();
+            if (async)
+            {
+                await container.DisposeAsync();
+            }
+            else
+            {
+                container.Dispose();
+            }
+
+            _app.Factories.Master.GetCurrentSession().Save(new Note { Name = names[1] });
+            await scope.CommitAsync();
+        }
+
+        Assert.That((await Count(names[0]), await Count(names[1])), Is.EqualTo((1L, 1L)));
     }
 
     [Test, Promise(11)]

@@ -167,6 +167,21 @@ internal sealed class HookTests
         static Task<bool> Exists() => Database.Ask<bool>("select to_regclass('note_of_schema') is not null");
     }
 
+    [Test]
+    public async Task NHibernates_schema_tools_do_not_work_in_the_scope_in_which_they_are_called()
+    {
+        await using var app = await SessionApp.StartAsync();
+        var configuration = FluentNHibernate.Cfg.Fluently.Configure(Plain()).Mappings(m => m.FluentMappings.Add<MadeMap>()).BuildConfiguration().UseReplicated(DatabaseRole.Master);
+        await using (app.Services.GetRequiredService<IReplicatedSessions>().BeginScope())
+        {
+            app.Factories.Master.GetCurrentSession().Scalar("select 1");
+            await new global::NHibernate.Tool.hbm2ddl.SchemaExport(configuration).CreateAsync(useStdOut: false, execute: true);
+        }
+
+        Assert.That(await Database.Ask<bool>("select to_regclass('note_of_schema') is not null"), Is.True, "although the scope was rolled back");
+        await Database.Execute("drop table note_of_schema");
+    }
+
     [Test, Promise(13)]
     public async Task Factories_are_built_and_the_application_starts_while_every_server_is_down()
     {

@@ -124,6 +124,43 @@ internal sealed class UnitsTogetherTests
         Assert.That(answer.Ok().Body, Is.EqualTo("(True, True, True)"));
     }
 
+    [Test, Promise(6)]
+    public async Task A_bare_Connection_is_the_requests_also_after_another_scope_has_ended([Values("scope", "container", "own session")] string other)
+    {
+        var name = Guid.NewGuid().ToString();
+        var answer = await _app.Post(async context =>
+        {
+            var session = context.Session();
+            await Other(other, context.RequestServices);
+            await using (var command = session.Connection.CreateCommand())
+            {
+                command.CommandText = $"insert into note values ('{Guid.NewGuid()}', '{name}')";
+                await command.ExecuteNonQueryAsync();
+            }
+
+            Assert.That(session.Connection.ExecuteScalar<int>("select pg_backend_pid()"), Is.EqualTo(session.Backend()));
+            throw new InvalidOperationException("on purpose");
+        });
+        Assert.That(answer.Thrown?.Message, Is.EqualTo("on purpose"));
+        Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_bare_Connection_of_the_applications_own_session_is_its_own()
+    {
+        var answer = await _app.Post(context =>
+        {
+            var routed = context.Session().Backend();
+            using var own = _app.Factories.Master.OpenSession();
+            using var sharing = own.SessionWithOptions().Connection().OpenSession();
+            return Task.FromResult(SessionApp.Done((
+                own.Connection.ExecuteScalar<int>("select pg_backend_pid()") == routed,
+                sharing.Backend() == own.Backend(),
+                context.Session().Backend() == routed)));
+        });
+        Assert.That(answer.Ok().Body, Is.EqualTo("(False, True, True)"));
+    }
+
     [Test]
     public async Task A_session_of_the_applications_own_is_outside_the_requests_connection_and_transaction()
     {
@@ -195,6 +232,34 @@ internal sealed class UnitsTogetherTests
         await app.DisposeAsync();
         Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.Zero);
         Assert.That(app.Log.Entries.Where(e => e.Exception is not null), Is.Empty);
+    }
+
+    private async Task Other(string other, IServiceProvider services)
+    {
+        switch (other)
+        {
+            case "scope":
+                await using (services.GetRequiredService<IReplicatedSessions>().BeginScope())
+                {
+                    _app.Factories.Master.GetCurrentSession().Backend();
+                }
+
+                break;
+            case "container":
+                await using (var container = services.CreateAsyncScope())
+                {
+                    container.ServiceProvider.GetRequiredService<ISession>().Backend();
+                }
+
+                break;
+            default:
+                using (var own = _app.Factories.Master.OpenSession())
+                {
+                    own.Backend();
+                }
+
+                break;
+        }
     }
 
     private static async Task WriteWithAll(Microsoft.AspNetCore.Http.HttpContext context, string name)

@@ -116,6 +116,12 @@ internal static class WritePaths
             command.CommandText = sql;
             return command;
         }),
+        Raw("Raw_command_that_nobody_enlisted", (session, sql) =>
+        {
+            var command = session.Connection.CreateCommand();
+            command.CommandText = sql;
+            return command;
+        }),
         Raw("Raw_command_enlisted_before_it_has_a_connection", (session, sql) =>
         {
             var command = new Npgsql.NpgsqlCommand(sql);

@@ -31,7 +31,7 @@ internal static class CoreRegistration
         services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
         services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetRequiredService<ContainerScope>()).Connection);
-        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Scope);
+        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
         services.AddReplicatedWeb();
         services.AddHostedService<NodesAtStart>();
         if (configure is not null)

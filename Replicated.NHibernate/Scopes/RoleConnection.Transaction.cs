@@ -157,13 +157,10 @@ internal sealed partial class RoleConnection
         }
     }
 
-    public async ValueTask Rollback(bool async)
-    {
-        if (!_inTransaction)
-        {
-            return;
-        }
+    public ValueTask Rollback(bool async) => _inTransaction ? RollbackBegun(async) : ValueTask.CompletedTask;
 
+    private async ValueTask RollbackBegun(bool async)
+    {
         try
         {
             if (_transaction is not null && _transaction.Connection is not null)
@@ -192,14 +189,19 @@ internal sealed partial class RoleConnection
     }
 
     /// <summary>Brings a slave's units to the commit point: whatever they hold, nobody would write.</summary>
-    public async ValueTask RefusePendingChanges(bool async, CancellationToken cancellationToken)
+    public ValueTask RefusePendingChanges(bool async, CancellationToken cancellationToken)
     {
         if (_endedByApplication)
         {
-            return;
+            return ValueTask.CompletedTask;
         }
 
         ThrowIfFailed();
+        return _units is [var only] ? only.BeforeCommit(async, cancellationToken) : BringToCommit(async, cancellationToken);
+    }
+
+    private async ValueTask BringToCommit(bool async, CancellationToken cancellationToken)
+    {
         for (var i = 0; i < _units.Length; i++)
         {
             await _units[i].BeforeCommit(async, cancellationToken);

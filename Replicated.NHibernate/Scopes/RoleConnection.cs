@@ -76,18 +76,17 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
                 }
 
                 unit.End();
-                return Begun(_units[i] = create(this, state));
+                var another = create(this, state);
+                _units[i] = another;
+                BeginFor(another);
+                return another;
             }
         }
 
-        _units = [.. _units, create(this, state)];
-        return Begun(_units[^1]);
-
-        TUnit Begun(IUnitOfWork unit)
-        {
-            BeginFor(unit);
-            return (TUnit)unit;
-        }
+        var first = create(this, state);
+        _units = [.. _units, first];
+        BeginFor(first);
+        return first;
     }
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
@@ -164,15 +163,17 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
-    public async ValueTask Release(bool async)
+    public ValueTask Release(bool async)
     {
         // Whoever comes first: the scope's end, or a forgotten task that connected meanwhile.
-        if (Interlocked.Exchange(ref _holds, 0) == 1)
+        if (Interlocked.Exchange(ref _holds, 0) == 0)
         {
-            var opened = _opened!.Value;
-            _opened = null;
-            await _scope.Services.Pool.Close(opened, async);
+            return ValueTask.CompletedTask;
         }
+
+        var opened = _opened!.Value;
+        _opened = null;
+        return _scope.Services.Pool.Close(opened, async);
     }
 
     /// <summary>For the commit point: an endpoint may write its response while it still reads.</summary>
@@ -187,10 +188,21 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
-    public async ValueTask End(bool async)
+    public ValueTask End(bool async)
     {
         // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
         _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
+        if (!_ended || _inTransaction || _opened is not null)
+        {
+            return EndWork(async);
+        }
+
+        ForEach(static u => u.End())?.Throw();
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask EndWork(bool async)
+    {
         ExceptionDispatchInfo? thrown = null;
         try
         {

@@ -109,6 +109,12 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
 
     public object? Find(object key)
     {
+        // Most scopes keep nothing.
+        if (_kept is null)
+        {
+            return null;
+        }
+
         lock (_gate)
         {
             return _kept?.GetValueOrDefault(key);

@@ -15,6 +15,7 @@ namespace Replicated.NHibernate.Sessions;
 /// </summary>
 internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionManager connectionManager, IInterceptor interceptor, SessionUnit? unit, DatabaseRole role) : IBatcher
 {
+    private readonly UnroutedSession? _unrouted = unit is null ? new UnroutedSession(connectionManager.Session.SessionId) : null;
     private IBatcher _inner = batchers.CreateBatcher(connectionManager, interceptor);
 
     public SessionUnit? Unit => unit;
@@ -24,6 +25,13 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
     public int BatchSize { get => _inner.BatchSize; set => _inner.BatchSize = value; }
 
     public static ReplicatedBatcher? Of(ISessionImplementor session) => session.ConnectionManager.Batcher as ReplicatedBatcher;
+
+    /// <summary>A session that shares the connection has an id of its own.</summary>
+    public void Know(Guid sessionId)
+    {
+        unit?.Know(sessionId);
+        _unrouted?.Know(sessionId);
+    }
 
     /// <summary>Throws away what waits for a flush. Which of the batchers it is does not matter: none has a way to be told.</summary>
     public void StartAnew()
@@ -230,6 +238,7 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
     public void Dispose()
     {
         unit?.Closing();
+        _unrouted?.Dispose();
         _inner.Dispose();
     }
 

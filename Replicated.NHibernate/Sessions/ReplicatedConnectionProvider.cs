@@ -29,6 +29,9 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     /// <summary>The connection string of the factory's configuration, which sessions outside routing use.</summary>
     public string? OwnConnectionString => ConnectionString;
 
+    /// <summary>Set where the factory is registered. NHibernate's schema tools make a provider of their own, which no scope's session uses.</summary>
+    public bool IsRouted { get; set; }
+
     /// <summary>What makes the batchers that ours work through: the application's choice, or the driver's.</summary>
     public IBatcherFactory Batchers => _batchers ??= (IBatcherFactory)Environment.ObjectsFactory.CreateInstance(
         _batcherClass is not null ? ReflectHelper.ClassForName(_batcherClass)
@@ -59,10 +62,9 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
             return base.GetConnection(connectionString);
         }
 
-        var connection = ReplicatedTransactionFactory.IsIsolated
-            ? role.OpenSeparate(async: false, CancellationToken.None)
-            : role.Connect(async: false, CancellationToken.None);
-        return connection.AsTask().GetAwaiter().GetResult();
+        return ReplicatedTransactionFactory.IsIsolated
+            ? role.OpenSeparate(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult()
+            : Begun(role, role.Connect(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult());
     }
 
     public override async Task<DbConnection> GetConnectionAsync(string connectionString, CancellationToken cancellationToken)
@@ -74,7 +76,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 
         return ReplicatedTransactionFactory.IsIsolated
             ? await role.OpenSeparate(async: true, cancellationToken)
-            : await role.Connect(async: true, cancellationToken);
+            : Begun(role, await role.Connect(async: true, cancellationToken));
     }
 
     public override void CloseConnection(DbConnection conn)
@@ -87,10 +89,22 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 
     private RoleConnection? Find()
     {
+        if (!IsRouted)
+        {
+            return null;
+        }
+
         // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it. A bare session.Connection
-        // says nothing: then what was opened last is named, which may be the scope's session of the other role, or nothing at all.
-        var scope = SessionIdLoggingContext.SessionId is { } id ? SessionUnit.Find(id)?.Role.Scope : AmbientScope.Current?.Scope;
+        // says nothing: then what was opened last is named, which may be the scope's session of the other role, or one that is closed.
+        var scope = SessionIdLoggingContext.SessionId is { } id && SessionIds.TryFind(id, out var unit) ? unit?.Role.Scope : AmbientScope.Current?.Scope;
         return scope?.Connection(Role);
+    }
+
+    // What the application does with session.Connection by itself is in the transaction too, whether it enlists its commands or not.
+    private static DbConnection Begun(RoleConnection role, DbConnection connection)
+    {
+        role.Enlist();
+        return connection;
     }
 }
 

@@ -45,13 +45,18 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
 
-    internal ReplicatedConnectionProvider MasterProvider => (ReplicatedConnectionProvider)((ISessionFactoryImplementor)Master).ConnectionProvider;
+    internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
     internal void Attach(IScopeDiagnosis? diagnosis)
     {
         ContextOf(Master).Attach(this, diagnosis);
         ContextOf(Slave).Attach(this, diagnosis);
+        ProviderOf(Master).IsRouted = true;
+        ProviderOf(Slave).IsRouted = true;
     }
+
+    private static ReplicatedConnectionProvider ProviderOf(ISessionFactory factory) =>
+        (ReplicatedConnectionProvider)((ISessionFactoryImplementor)factory).ConnectionProvider;
 
     // NHibernate swallows what goes wrong while it makes a session context, so look whether all of ours is there.
     private static ReplicatedSessionContext ContextOf(ISessionFactory factory) =>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using NHibernate;
 using NHibernate.Engine;
 using Replicated.NHibernate.Scopes;
@@ -8,8 +7,6 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>A session or a stateless session as a unit of work. Not thread-safe, like the session.</summary>
 internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 {
-    private static readonly ConcurrentDictionary<Guid, SessionUnit> BySessionId = new();
-
     [ThreadStatic]
     private static SessionUnit? _opening;
 
@@ -38,14 +35,11 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     protected ISessionImplementor Session { get; private set; } = null!;
 
-    /// <summary>The unit of the session that NHibernate works for here; a connection provider is told nothing else.</summary>
-    public static SessionUnit? Find(Guid sessionId) => BySessionId.TryGetValue(sessionId, out var unit) ? unit : null;
-
     /// <summary>A session that shares this one's connection and transaction works for the same unit.</summary>
     public void Know(Guid sessionId)
     {
         // The session itself begins an operation while it is still being constructed.
-        if (_opening != this && sessionId != Session.SessionId && !_removed && BySessionId.TryAdd(sessionId, this))
+        if (_opening != this && sessionId != Session.SessionId && !_removed && SessionIds.Add(sessionId, this))
         {
             (_sharing ??= []).Add(sessionId);
         }
@@ -103,7 +97,7 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
         {
             var session = open(factory);
             Session = implementor(session);
-            BySessionId[Session.SessionId] = this;
+            SessionIds.Add(Session.SessionId, this);
             return session;
         }
         finally
@@ -117,8 +111,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
         if (!_removed)
         {
             _removed = true;
-            BySessionId.TryRemove(Session.SessionId, out _);
-            _sharing?.ForEach(static id => BySessionId.TryRemove(id, out _));
+            SessionIds.Remove(Session.SessionId);
+            _sharing?.ForEach(SessionIds.Remove);
         }
     }
 }
