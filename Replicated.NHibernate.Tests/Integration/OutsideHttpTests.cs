@@ -28,7 +28,11 @@ internal sealed class OutsideHttpTests(UnitOfWork unit)
     }
 
     [TearDown]
-    public async Task Dispose() => await _console.DisposeAsync();
+    public async Task Dispose()
+    {
+        await _console.DisposeAsync();
+        _log.Dispose();
+    }
 
     [Test]
     public async Task A_console_begins_a_scope()
