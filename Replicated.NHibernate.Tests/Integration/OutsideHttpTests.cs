@@ -28,11 +28,7 @@ internal sealed class OutsideHttpTests(UnitOfWork unit)
     }
 
     [TearDown]
-    public async Task Dispose()
-    {
-        await _console.DisposeAsync();
-        _log.Dispose();
-    }
+    public async Task Dispose() => await _console.DisposeAsync();
 
     [Test]
     public async Task A_console_begins_a_scope()

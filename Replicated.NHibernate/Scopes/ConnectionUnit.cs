@@ -9,7 +9,7 @@ internal sealed class ConnectionUnit(RoleConnection role) : IUnitOfWork
 
     public bool HasPendingChanges => false;
 
-    public bool IsReading => Connection.Reader is { IsClosed: false };
+    public bool IsReading => false;
 
     public static ConnectionUnit Of(ContainerScope container) => container.GetUnit(0, static (role, _) => new ConnectionUnit(role));
 

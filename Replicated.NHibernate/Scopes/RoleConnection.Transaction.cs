@@ -117,6 +117,17 @@ internal sealed partial class RoleConnection
         await Completed(committed: true, async);
     }
 
+    /// <summary>The commit of a request whose response began in the middle of a query.</summary>
+    public async ValueTask CommitAfterReading()
+    {
+        if (_reader is { } forgotten)
+        {
+            await forgotten.DisposeAsync();
+        }
+
+        await Commit(async: true, CancellationToken.None);
+    }
+
     /// <summary>The application commits by itself. What it does next is committed at the end; what failed is its own affair.</summary>
     public async ValueTask CommitByApplication(bool async, CancellationToken cancellationToken)
     {
@@ -167,10 +178,12 @@ internal sealed partial class RoleConnection
             {
                 if (async)
                 {
+                    await (_reader?.DisposeAsync() ?? ValueTask.CompletedTask);
                     await _transaction.RollbackAsync(CancellationToken.None);
                 }
                 else
                 {
+                    _reader?.Dispose();
                     _transaction.Rollback();
                 }
             }

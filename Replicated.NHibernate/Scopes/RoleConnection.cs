@@ -18,6 +18,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
+    private DbDataReader? _reader;
     private int _holds;
     private volatile bool _ended;
 
@@ -38,6 +39,12 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
     public bool HasPendingChanges => _loss is not null || Array.Exists(_units, u => u.HasPendingChanges);
+
+    /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
+    public bool IsReading => _reader is { IsClosed: false };
+
+    /// <summary>Whether a unit would lose rows that it still works on, were the connection given back.</summary>
+    public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
 
     /// <summary>Why a write is refused now, or null.</summary>
     public WriteRefusal? Refusal =>
@@ -160,6 +167,8 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
+    public DbDataReader Reads(DbDataReader reader) => _reader = reader;
+
     public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
@@ -172,12 +181,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
 
         var opened = _opened!.Value;
-        _opened = null;
+        (_opened, _reader) = (null, null);
         return _scope.Services.Pool.Close(opened, async);
     }
-
-    /// <summary>For the commit point: an endpoint may write its response while it still reads.</summary>
-    public ValueTask ReleaseUnlessReading(bool async) => Array.Exists(_units, u => u.IsReading) ? ValueTask.CompletedTask : Release(async);
 
     /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
     public void Forget()

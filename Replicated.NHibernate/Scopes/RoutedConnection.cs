@@ -14,9 +14,6 @@ internal sealed class RoutedConnection(RoleConnection role) : DbConnection
 
     public RoleConnection Role { get; } = role;
 
-    /// <summary>The last reader that a command of this connection opened.</summary>
-    public DbDataReader? Reader { get; set; }
-
     [AllowNull]
     public override string ConnectionString
     {

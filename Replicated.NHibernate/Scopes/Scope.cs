@@ -24,6 +24,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private RoleConnection? _master;
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
+    private bool _commitsAtEnd;
     private Dictionary<object, object?>? _kept;
     private bool _isCommitted;
 
@@ -143,11 +144,19 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
             if (_slave is not null)
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
-                await _slave.Rollback(async);
-                await _slave.ReleaseUnlessReading(async);
+                if (!_slave.IsNeeded)
+                {
+                    await _slave.Rollback(async);
+                    await _slave.Release(async);
+                }
             }
 
-            if (_master is not null && IsTransactional)
+            if (_master is { IsReading: true, IsInTransaction: true } && Kind == ScopeKind.Request && IsTransactional)
+            {
+                // A response that is written while its rows are read. Nothing was written, so nothing waits for the commit.
+                _commitsAtEnd = _master is { HasUncommittedWrites: false, HasPendingChanges: false } ? true : throw ScopeErrors.StillReading(Work);
+            }
+            else if (_master is not null && IsTransactional)
             {
                 await _master.Commit(async, cancellationToken);
                 Audit();
@@ -162,9 +171,20 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
         Complete(committed: true);
     }
 
+    /// <summary>At the end of a request that could not commit before its response, because it was still reading.</summary>
+    public async ValueTask CommitAfterReading()
+    {
+        if (_commitsAtEnd && _master is not null)
+        {
+            _commitsAtEnd = false;
+            await _master.CommitAfterReading();
+            Audit();
+        }
+    }
+
     public async ValueTask Rollback(bool async)
     {
-        if (IsEnded || IsSealed)
+        if (IsEnded || (IsSealed && !_commitsAtEnd))
         {
             return;
         }
@@ -223,6 +243,7 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
     private void Complete(bool committed)
     {
         _isCommitted = committed;
+        _commitsAtEnd &= committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _master?.BeginAgain();
     }

@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using NHibernate;
 using NHibernate.AdoNet;
+using NHibernate.Driver;
 using NHibernate.Engine;
 using NHibernate.SqlCommand;
 using NHibernate.SqlTypes;
@@ -194,7 +195,7 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
         QueryStarts(cmd);
         try
         {
-            return _inner.ExecuteReader(cmd);
+            return Reading(_inner.ExecuteReader(cmd));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -207,7 +208,7 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
         QueryStarts(cmd);
         try
         {
-            return await _inner.ExecuteReaderAsync(cmd, cancellationToken);
+            return Reading(await _inner.ExecuteReaderAsync(cmd, cancellationToken));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -289,6 +290,12 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
         {
             throw Translated(e, command);
         }
+    }
+
+    private DbDataReader Reading(DbDataReader reader)
+    {
+        unit?.Role.Reads(reader is NHybridDataReader { Target: { } target } ? target : reader);
+        return reader;
     }
 
     private bool Noted(Exception e)

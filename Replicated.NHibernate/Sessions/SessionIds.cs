@@ -10,6 +10,8 @@ internal static class SessionIds
 {
     private static readonly ConcurrentDictionary<Guid, SessionUnit?> Units = new();
 
+    public static int Count => Units.Count;
+
     public static bool TryFind(Guid id, out SessionUnit? unit) => Units.TryGetValue(id, out unit);
 
     public static bool Add(Guid id, SessionUnit? unit) => Units.TryAdd(id, unit);

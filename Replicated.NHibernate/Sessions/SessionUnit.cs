@@ -19,13 +19,13 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract bool HasPendingChanges { get; }
 
-    public bool IsReading => IsUsable && Session.Batcher.HasOpenResources;
+    public bool IsReading => IsUsable && Session.ConnectionManager.Batcher.HasOpenResources;
 
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
 
     /// <summary>How many sessions are known; none are when nothing runs.</summary>
-    public static int OpenCount => BySessionId.Count;
+    public static int OpenCount => SessionIds.Count;
 
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
