@@ -102,6 +102,22 @@ internal sealed class UnitsTogetherTests
         Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.EqualTo(fails ? 0 : 2));
     }
 
+    [Test, Promise(12)]
+    public async Task A_change_in_a_session_that_shares_the_connection_is_not_forgotten_on_a_slave([Values("GET", "POST")] string verb)
+    {
+        var key = Guid.NewGuid();
+        await Database.Execute($"insert into invoice (id, name) values ('{key}', '{key}')");
+        await Database.Cluster.WaitForSlavesAsync();
+        var answer = await _app.Send(new HttpMethod(verb), "/run", async context =>
+        {
+            var sharing = context.Session().SessionWithOptions().Connection().OpenSession();
+            (await sharing.GetAsync<Invoice>(key)).Name = "touched";
+            return SessionApp.Done();
+        });
+        Assert.That(answer.Thrown, verb == "GET" ? Is.InstanceOf<SlaveWriteException>() : Is.Null);
+        Assert.That(await Database.Ask<string>($"select name from invoice where id = '{key}'"), Is.EqualTo(verb == "GET" ? $"{key}" : "touched"));
+    }
+
     [Test, Promise(7)]
     public async Task A_bare_Connection_is_that_of_its_own_role_whichever_session_was_opened_last()
     {

@@ -59,10 +59,38 @@ internal sealed class StatefulUnit : SessionUnit
         {
             await transaction.BeforeCompletion(async, cancellationToken);
         }
-        else if (HoldsAnything && Session.FlushMode != FlushMode.Manual)
+        else
         {
-            // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
-            await (async ? Session.FlushAsync(cancellationToken) : Sync(Session));
+            await FlushAll(async, cancellationToken);
+        }
+    }
+
+    // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
+    private async ValueTask FlushAll(bool async, CancellationToken cancellationToken)
+    {
+        if (HoldsAnything)
+        {
+            await Flush(base.Session);
+        }
+
+        if (base.Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing)
+        {
+            foreach (var session in sharing)
+            {
+                await Flush(session);
+            }
+        }
+
+        async ValueTask Flush(ISessionImplementor session)
+        {
+            if (async)
+            {
+                await session.FlushBeforeTransactionCompletionAsync(cancellationToken);
+            }
+            else
+            {
+                session.FlushBeforeTransactionCompletion();
+            }
         }
     }
 
@@ -89,12 +117,6 @@ internal sealed class StatefulUnit : SessionUnit
     }
 
     protected override void Close() => Session.Dispose();
-
-    private static Task Sync(ISession session)
-    {
-        session.Flush();
-        return Task.CompletedTask;
-    }
 }
 
 internal sealed class StatelessUnit : SessionUnit
