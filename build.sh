@@ -25,20 +25,15 @@ CI=true                          missing prerequisites fail instead of being ski
 TEXT
 }
 
-prepare() {
-  require_sdk
-  require_writable
-  find_packages
-}
-
 case ${1:-help} in
   sample | bench)
     project=Replicated.NHibernate.Sample configuration=Debug
     [ "$1" = sample ] || project=Replicated.NHibernate.Benchmarks configuration=Release
     shift
     require_sdk
+    require_writable
     [ -n "${ConnectionStrings__Master:-}" ] || require_postgres
-    prepare
+    find_packages
     say "building $project"
     dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
     give_back
@@ -53,7 +48,9 @@ case ${1:-help} in
     REPLICATED_EVIDENCE=${REPLICATED_EVIDENCE:-docs/evidence.md} run_suite
     ;;
   pack)
-    prepare
+    require_sdk
+    require_writable
+    find_packages
     [ "$with_nhibernate" = true ] || fail "This machine's package sources do not carry NHibernate, and a build without it is not a package."
     dotnet pack Replicated.NHibernate -c Release -o artifacts --nologo -tl:off
     give_back

@@ -37,14 +37,22 @@ require_sdk() {
     command -v dotnet >/dev/null && break
     [ -x "$folder/dotnet" ] && export DOTNET_ROOT=$folder PATH=$folder:$PATH
   done
-  local remedy='Install it as https://dotnet.microsoft.com/download/dotnet/10.0 says.' answer
+  local remedy='Install it as https://dotnet.microsoft.com/download/dotnet/10.0 says.' answer status=0 sdks
   command -v dotnet >/dev/null || fail "The .NET 10 SDK is missing. $remedy"
-  if ! answer=$(dotnet --version 2>&1); then
-    local sdks
-    sdks=$(dotnet --list-sdks 2>/dev/null | cut -d' ' -f1 | paste -sd' ' -)
-    [ -n "$sdks" ] || printf '%s\n' "$answer" >&2
-    fail "This needs the .NET 10 SDK; dotnet has: ${sdks:-none that starts}. $remedy"
-  fi
+  answer=$(dotnet --version 2>&1) || status=$?
+  case $status:$answer in
+    0:*) ;;
+    *ICU*)
+      # Nothing here needs the culture data that a small system lacks.
+      export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+      answer=$(dotnet --version)
+      ;;
+    *'SDK was not found'* | *'SDKs were found'*)
+      sdks=$(dotnet --list-sdks | cut -d' ' -f1 | paste -sd' ' -)
+      fail "This needs the .NET SDK $(grep -oE '"version": "[0-9.]+' global.json | cut -d'"' -f4) or a later 10.0; dotnet has: ${sdks:-none}. $remedy"
+      ;;
+    *) fail "dotnet does not start: $answer" ;;
+  esac
   say ".NET SDK $answer"
 }
 
@@ -62,24 +70,27 @@ require_writable() {
 give_back() {
   if is_root && [ "$(stat -c %u . 2>/dev/null || echo 0)" != 0 ]; then
     local path
-    for path in artifacts Packages.local.props docs/evidence.md ./*/bin ./*/obj; do
+    for path in artifacts Packages.local.props docs ./*/bin ./*/obj; do
       [ ! -e "$path" ] || chown -Rh --reference=. "$path"
     done
   fi
 }
 
-# The newest folder that has all of PostgreSQL's programs that a cluster with slaves needs.
+# Where the sample's cluster finds PostgreSQL's programs, in the same order: the folder that is named, the PATH, the usual places.
 postgres_folder() {
   local folder
   while read -r folder; do
-    if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/pg_basebackup" ] && [ -x "$folder/postgres" ]; then
+    if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ] && [ -x "$folder/pg_basebackup" ]; then
       printf '%s\n' "$folder"
       return
     fi
   done < <(
-    find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql@* -maxdepth 2 -type d -name bin 2>/dev/null | sort -Vr
-    pg_config --bindir 2>/dev/null
-    dirname "$(command -v initdb)" 2>/dev/null
+    if [ -n "${REPLICATED_PG_BIN:-}" ]; then
+      printf '%s\n' "$REPLICATED_PG_BIN"
+    else
+      dirname "$(readlink -f "$(command -v postgres)" 2>/dev/null)" 2>/dev/null
+      find /usr/lib/postgresql /usr/pgsql-* /opt/homebrew/opt/postgresql* -maxdepth 2 -type d -name bin 2>/dev/null | sort -Vr
+    fi
   )
 }
 
@@ -87,11 +98,12 @@ require_postgres() {
   local folder
   folder=$(postgres_folder)
   if [ -z "$folder" ]; then
+    [ -z "${REPLICATED_PG_BIN:-}" ] || fail "REPLICATED_PG_BIN is $REPLICATED_PG_BIN, which lacks initdb, postgres or pg_basebackup."
     if is_root && is_debian; then
-      install_postgres
+      install_postgres || true
       folder=$(postgres_folder)
     fi
-    [ -n "$folder" ] || fail "PostgreSQL's programs are missing (initdb, pg_ctl, pg_basebackup, postgres). Run: $(postgres_command)"
+    [ -n "$folder" ] || fail "PostgreSQL's programs are missing (initdb, postgres, pg_basebackup). Run: $(postgres_command)"
   fi
   postgres_version=$("$folder/postgres" --version)
   say "$postgres_version in $folder"
@@ -110,7 +122,7 @@ postgres_command() {
 # Only the programs are wanted: the package would also create a cluster and start a server on port 5432.
 install_postgres() {
   say 'installing the package postgresql, without a cluster of its own'
-  apt_install postgresql-common
+  apt_install postgresql-common || return 1
   local settings=/etc/postgresql-common/createcluster.conf status=0
   cp -p "$settings" "$settings.before-replicated"
   echo 'create_main_cluster = false' >>"$settings"
@@ -121,11 +133,16 @@ install_postgres() {
 
 apt_install() {
   export DEBIAN_FRONTEND=noninteractive
-  if [ -z "${apt_updated:-}" ]; then
-    apt-get update -qq || say 'apt-get update failed; trying with the lists that are there'
-    apt_updated=1
+  local log
+  log=$(mktemp)
+  # A list that cannot be had now does no harm where an older one still names the packages.
+  if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 &&
+    ! apt-get install -y --no-install-recommends "$@" >>"$log" 2>&1; then
+    cat "$log" >&2
+    rm "$log"
+    return 1
   fi
-  apt-get install -y -qq --no-install-recommends "$@"
+  rm "$log"
 }
 
 see_to_chromium() {
@@ -136,7 +153,7 @@ see_to_chromium() {
   # On Ubuntu the package of that name is a snap, which no container starts.
   if [ "${CI:-}" = true ] && is_root && grep -qx 'ID=debian' /etc/os-release 2>/dev/null; then
     say 'installing the package chromium for the browser tests'
-    apt_install chromium
+    apt_install chromium || true
   else
     local command='sudo apt-get install -y chromium'
     grep -qx 'ID=debian' /etc/os-release 2>/dev/null || command='install Chromium or Chrome so that it is on the PATH'

@@ -50,7 +50,7 @@ probe() {
 additional_source() {
   [ -n "${REPLICATED_PACKAGES:-}" ] || return 0
   local folder
-  folder=$(sed 's/&/\&amp;/g; s/</\&lt;/g; s/;/%3B/g' <<<"$REPLICATED_PACKAGES")
+  folder=$(sed 's/;/%3B/g; s/&/\&amp;/g; s/</\&lt;/g' <<<"$REPLICATED_PACKAGES")
   # shellcheck disable=SC2016 # MSBuild's dollar, not the shell's
   printf '    <RestoreAdditionalProjectSources>$(RestoreAdditionalProjectSources);%s</RestoreAdditionalProjectSources>\n' "$folder"
 }
@@ -72,8 +72,8 @@ find_packages() {
   [ "$status" = 0 ] || exit 1
   read -r with_nhibernate nhibernate <<<"$nhibernate"
   read -r with_testcontainers testcontainers <<<"$testcontainers"
-  [ "$with_nhibernate" = true ] || say "built WITHOUT NHibernate: the package sources do not carry $nhibernate"
-  [ "$with_testcontainers" = true ] || say "built WITHOUT Testcontainers: the package sources do not carry $testcontainers"
+  [ "$with_nhibernate" = true ] || say "built WITHOUT NHibernate: not found in the package sources: $nhibernate"
+  [ "$with_testcontainers" = true ] || say "built WITHOUT Testcontainers: not found in the package sources: $testcontainers"
   write_answer
 }
 

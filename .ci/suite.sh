@@ -63,7 +63,7 @@ run_suite() {
   mkdir -p "$results"
   say "building${reduced:+ WITHOUT NHibernate}"
   if ! dotnet build Replicated.sln -v:minimal "${build[@]}" 2>&1 | tee "$results/build.log"; then
-    echo 'NO TEST RAN: the build failed'
+    say 'the build failed'
     status=1
   else
     if grep -E '(^|: )warning( [A-Za-z]+[0-9]+)? ?:' "$results/build.log" >"$results/warnings"; then

@@ -12,8 +12,10 @@ internal sealed class RoomTests
         ["Nodes"] = ["Routing", "Positions", "Settings", "Diagnostics"],
         ["Consistency"] = ["Positions", "Nodes", "Settings", "Diagnostics"],
         ["Scopes"] = ["Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
-        ["Sessions"] = ["Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
         ["Web"] = ["Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
+        ["Registration"] = ["Web", "Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
+        // What every registration has in common calls the web part; the sessions themselves know nothing of it.
+        ["Sessions"] = ["Registration", "Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
     };
 
     [Test]

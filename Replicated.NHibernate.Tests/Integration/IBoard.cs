@@ -1,13 +1,13 @@
 namespace Replicated.NHibernate.Tests.Integration;
 
 /// <summary>Which server answered, by its own word.</summary>
-internal sealed record Place(int Port, bool InRecovery);
+public sealed record Place(int Port, bool InRecovery);
 
 /// <summary>
 /// What an endpoint of the tests does with the database, whichever unit of work is under it. Asked for from the container, so it works
 /// where the library routes it.
 /// </summary>
-internal interface IBoard
+public interface IBoard
 {
     /// <summary>Asks the server itself where this work runs.</summary>
     Task<Place> WhereAsync();

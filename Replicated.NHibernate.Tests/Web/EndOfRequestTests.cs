@@ -102,14 +102,14 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_forgotten_statement_neither_hangs_the_request_nor_keeps_its_connection([Values("GET", "POST")] string verb)
+    public async Task A_forgotten_statement_neither_hangs_the_request_nor_keeps_its_connection([Values("GET", "POST")] string verb, [Values] bool throws)
     {
         for (var i = 0; i < 5; i++)
         {
             Prepare();
-            using var request = new HttpRequestMessage(new HttpMethod(verb), "/forgotten-statement");
+            using var request = new HttpRequestMessage(new HttpMethod(verb), $"/forgotten-statement?throws={throws}");
             using var response = await _app.Client.SendAsync(request).WaitAsync(Patience);
-            Assert.That((int)response.StatusCode, Is.EqualTo(verb == "GET" ? 200 : 500));
+            Assert.That((int)response.StatusCode, Is.EqualTo(verb == "GET" && !throws ? 200 : 500));
             await _ended.Task;
             await Task.WhenAny(_statement);
             await NothingIsLeft($"{verb} HTTP: ");
@@ -211,9 +211,10 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
             _handling.SetResult();
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
-        app.MapMethods("/forgotten-statement", ["GET", "POST"], (IBoard board) =>
+        app.MapMethods("/forgotten-statement", ["GET", "POST"], (IBoard board, bool throws) =>
         {
             _statement = board.ScalarAsync("select count(*) from pg_sleep(0.02)");
+            return throws ? throw new InvalidOperationException("on purpose") : Results.Ok();
         });
         app.MapPost("/add-and-wait/{id:guid}", async (Guid id, IBoard board, HttpContext context) =>
         {

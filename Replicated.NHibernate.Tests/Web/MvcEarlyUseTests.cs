@@ -95,7 +95,7 @@ internal sealed class MvcEarlyUseTests(UnitOfWork unit)
         public Task<List<Place>> Slave([ModelBinder(typeof(LookingBinder))] string looked) => Look(looked);
 
         [HttpPost("added/{id:guid}/{fails}")]
-        public Task<string> Added([ModelBinder(typeof(AddingBinder))] string added, bool fails) =>
+        public Task Added([ModelBinder(typeof(AddingBinder))] string added, bool fails) =>
             fails ? throw new InvalidOperationException("on purpose") : Task.FromResult(added);
 
         [HttpPost("refused/{id:guid}"), AddAndRefuse]
@@ -123,13 +123,13 @@ internal sealed class MvcEarlyUseTests(UnitOfWork unit)
         }
     }
 
-    [AttributeUsage(AttributeTargets.Class)]
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
     private sealed class LookFirstAttribute : Attribute, IAsyncAuthorizationFilter
     {
         public Task OnAuthorizationAsync(AuthorizationFilterContext context) => Look(context.HttpContext);
     }
 
-    [AttributeUsage(AttributeTargets.Method)]
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
     private sealed class AddAndRefuseAttribute : Attribute, IAsyncAuthorizationFilter
     {
         public async Task OnAuthorizationAsync(AuthorizationFilterContext context)

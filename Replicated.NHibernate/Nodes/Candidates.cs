@@ -14,6 +14,8 @@ internal sealed class Candidates
 
     public int Count => _nodes.Length;
 
+    public bool HasSlave => Array.Exists(_nodes, static n => n.Role == DatabaseRole.Slave);
+
     public static Candidates Of(Node[] slaves) => new(slaves, [.. slaves.Select(s => s.Weight)]);
 
     public Candidates With(Node node, int weight) => new([.. _nodes, node], [.. _weights, weight]);
@@ -21,9 +23,9 @@ internal sealed class Candidates
     public Candidates Without(Node node) => Without(n => ReferenceEquals(n, node));
 
     /// <summary>Itself, without allocating, where nothing is taken away.</summary>
-    public Candidates Without(Func<Node, bool> unwanted)
+    public Candidates Without(Predicate<Node> unwanted)
     {
-        if (!Array.Exists(_nodes, n => unwanted(n)))
+        if (!Array.Exists(_nodes, unwanted))
         {
             return this;
         }

@@ -14,9 +14,13 @@ internal sealed class DatabaseProvider
         _create = create;
         _begin = begin ?? ((level, connection) => connection.BeginTransaction(level));
         using var probe = create("");
-        IsNpgsql = probe.GetType().FullName == "Npgsql.NpgsqlConnection";
+        ConnectionType = probe.GetType().FullName ?? probe.GetType().Name;
+        IsNpgsql = ConnectionType == "Npgsql.NpgsqlConnection";
         CanBatch = probe.CanCreateBatch;
     }
+
+    /// <summary>The provider's class of connections, for messages.</summary>
+    public string ConnectionType { get; }
 
     /// <summary>Told by the connection's type, so that no driver needs to be referenced.</summary>
     public bool IsNpgsql { get; }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Nodes;
 
@@ -19,6 +20,13 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
     public (Node Master, Node[] Slaves) Create(ReplicatedOptions options, DatabaseProvider provider)
     {
         var (master, slaves) = Read(options, []);
+        string[] errors = [.. slaves.Prepend(master!).Where(e => !IsTaken(e.ConnectionString, provider)).Select(e =>
+            $"The connection string of {e.Name} is not one that {provider.ConnectionType} takes. Check its keywords and values; what the provider said may quote a password and is not shown.")];
+        if (errors.Length > 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(ReplicatedOptions), errors);
+        }
+
         return (Create(DatabaseRole.Master, master!), [.. slaves.Select(s => Create(DatabaseRole.Slave, s))]);
 
         Node Create(DatabaseRole role, Entry entry) => new(
@@ -50,9 +58,12 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             slaves.Add(new Entry("slave-1", slave, 1));
         }
 
+        var names = slaves.Select(s => s.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         for (var i = 0; i < options.Slaves.Count; i++)
         {
-            Slave(options.Slaves[i], $"Replicated:Slaves:{i}", slaves, errors);
+            var path = $"Replicated:Slaves:{i}";
+            Name(options.Slaves[i].Name, path, names, errors);
+            Slave(options.Slaves[i], path, slaves, errors);
         }
 
         if (slaves.Count == 0 && application?.Slave is { } own && !Same(own, master?.ConnectionString))
@@ -86,29 +97,34 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             return new Entry(Node.MasterName, connectionString, 1);
         }
 
-        errors.Add("There is no master: set ConnectionStrings:Master, or give the NHibernate configuration a connection string.");
+        errors.Add("There is no master: set ConnectionStrings:Master"
+            + (application is null ? "" : ", or give the NHibernate configuration a connection string")
+            + (configuration is null ? " (the container has no IConfiguration to set it in)." : "."));
         return null;
+    }
+
+    private static void Name(string name, string path, HashSet<string> names, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+        {
+            errors.Add($"{path}:Name is missing: logs and the route header need one.");
+        }
+        else if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        {
+            errors.Add($"{path}:Name is {Shown.Of(name)}: only letters, digits, '-', '_' and '.' may stand in a header.");
+        }
+        else if (name.Equals(Node.MasterName, StringComparison.OrdinalIgnoreCase))
+        {
+            errors.Add($"{path}:Name is '{name}', which is the master's name. Choose another.");
+        }
+        else if (!names.Add(name))
+        {
+            errors.Add($"{path}:Name is '{name}', which another slave has (slave-1 is ConnectionStrings:Slave). Choose another.");
+        }
     }
 
     private void Slave(SlaveOptions slave, string path, List<Entry> slaves, List<string> errors)
     {
-        if (string.IsNullOrWhiteSpace(slave.Name))
-        {
-            errors.Add($"{path}:Name is missing: logs and the route header need one.");
-        }
-        else if (!slave.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-        {
-            errors.Add($"{path}:Name is '{slave.Name}': only letters, digits, '-', '_' and '.' may stand in a header.");
-        }
-        else if (slave.Name.Equals(Node.MasterName, StringComparison.OrdinalIgnoreCase))
-        {
-            errors.Add($"{path}:Name is '{slave.Name}', which is the master's name. Choose another.");
-        }
-        else if (slaves.Exists(s => s.Name.Equals(slave.Name, StringComparison.OrdinalIgnoreCase)))
-        {
-            errors.Add($"{path}:Name is '{slave.Name}', which another slave has (slave-1 is ConnectionStrings:Slave). Choose another.");
-        }
-
         var (direct, name) = (slave.ConnectionString, slave.ConnectionStringName);
         if (string.IsNullOrWhiteSpace(direct) == string.IsNullOrWhiteSpace(name))
         {
@@ -116,7 +132,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         }
         else if ((string.IsNullOrWhiteSpace(direct) ? Named(name!) : direct) is not { } connectionString)
         {
-            errors.Add($"{path}:ConnectionStringName is '{name}', but there is no ConnectionStrings:{name}.");
+            errors.Add($"{path}:ConnectionStringName is {Shown.Of(name)}, but ConnectionStrings has no entry of that name.");
         }
         else
         {
@@ -136,6 +152,20 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         catch (ArgumentException)
         {
             errors.Add($"{what} is not of the form key=value;key=value.");
+        }
+    }
+
+    private static bool IsTaken(string connectionString, DatabaseProvider provider)
+    {
+        try
+        {
+            using var probe = provider.Create(connectionString);
+            return true;
+        }
+        catch (Exception)
+        {
+            // Each provider has its own exceptions for it.
+            return false;
         }
     }
 

@@ -31,7 +31,7 @@ internal static class CoreRegistration
         services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
         services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetRequiredService<ContainerScope>()).Connection);
-        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Scope);
+        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
         services.AddReplicatedWeb();
         services.AddHostedService<NodesAtStart>();
         if (configure is not null)
@@ -42,13 +42,23 @@ internal static class CoreRegistration
 }
 
 // Servers are read and factories built when the application starts, so that what is wrong is a start-up error and no request pays for it.
-internal sealed class NodesAtStart(IServiceProvider services) : IHostedService
+// Not by ValidateOnStart: the monitor that it creates throws at whoever reloads the configuration with a mistake in it.
+internal sealed class NodesAtStart(IServiceProvider services) : IHostedLifecycleService
 {
-    public Task StartAsync(CancellationToken cancellationToken)
+    // Before any hosted service starts.
+    public Task StartingAsync(CancellationToken cancellationToken)
     {
         services.GetRequiredService<ScopeServices>();
         return Task.CompletedTask;
     }
 
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -23,5 +23,9 @@ internal sealed class ConnectionUnit(RoleConnection role) : IUnitOfWork
     {
     }
 
+    public void Forget()
+    {
+    }
+
     public void End() => Connection.Close();
 }

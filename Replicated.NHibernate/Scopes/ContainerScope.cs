@@ -36,6 +36,9 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
         }
     }
 
+    /// <summary>The scope for whoever asks the container: the container disposes what it hands out, and must not end what it did not begin.</summary>
+    public IReplicatedScope Lent => new LentScope(Scope);
+
     /// <summary>The scope that this container scope made by itself, if it did.</summary>
     public Scope? Own => _isOwn ? _scope : null;
 
@@ -54,4 +57,21 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
     public void Dispose() => Own?.Dispose();
 
     public ValueTask DisposeAsync() => Own?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private sealed class LentScope(Scope scope) : IReplicatedScope
+    {
+        public DatabaseRole Role => scope.Role;
+
+        public Route Route => scope.Route;
+
+        public Task CommitAsync(CancellationToken cancellationToken = default) => scope.CommitAsync(cancellationToken);
+
+        public Task RollbackAsync() => scope.RollbackAsync();
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
 }

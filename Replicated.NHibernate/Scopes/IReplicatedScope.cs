@@ -18,7 +18,10 @@ public interface IReplicatedScope : IAsyncDisposable, IDisposable
     /// <exception cref="InvalidOperationException">A statement of the transaction failed and its error was swallowed; it was rolled back.</exception>
     Task CommitAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Rolls back what was not committed. Entities in the scope's sessions keep their changes in memory: do not go on with them.</summary>
+    /// <summary>
+    /// Rolls back what was not committed, as does a commit that fails. Outside requests the scope's sessions are cleared too, so that work can go on: load
+    /// anew what it needs.
+    /// </summary>
     /// <returns>A task that is done when the database has rolled back.</returns>
     Task RollbackAsync();
 }

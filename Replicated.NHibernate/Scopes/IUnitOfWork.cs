@@ -24,6 +24,9 @@ internal interface IUnitOfWork
     /// <summary>The transaction has ended.</summary>
     void AfterCompletion(bool committed);
 
+    /// <summary>The scope was rolled back and goes on: what the unit holds must not be part of the next commit.</summary>
+    void Forget();
+
     /// <summary>The scope has ended.</summary>
     void End();
 }

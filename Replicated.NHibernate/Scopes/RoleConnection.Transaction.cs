@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Scopes;
@@ -14,6 +15,7 @@ internal sealed partial class RoleConnection
     private IsolationLevel _level;
     private DbTransaction? _transaction;
     private Exception? _failure;
+    private Exception? _loss;
     private bool _endedByApplication;
 
     /// <summary>Whether a transaction is open, be it only logically.</summary>
@@ -24,7 +26,8 @@ internal sealed partial class RoleConnection
 
     public IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
 
-    private bool IsAutomatic => Role == DatabaseRole.Master && _scope.IsTransactional && !_scope.IsSealed;
+    /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
+    public bool IsAutomatic => Role == DatabaseRole.Master && _scope.IsTransactional && !_scope.IsSealed;
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -32,7 +35,7 @@ internal sealed partial class RoleConnection
     {
         if (_inTransaction)
         {
-            JoinAt(asked);
+            JoinAt(asked, otherwise);
             return;
         }
 
@@ -40,7 +43,10 @@ internal sealed partial class RoleConnection
         _level = asked == IsolationLevel.Unspecified ? otherwise : asked;
         foreach (var unit in _units)
         {
-            unit.Begin();
+            if (unit.IsUsable)
+            {
+                unit.Begin();
+            }
         }
     }
 
@@ -49,6 +55,13 @@ internal sealed partial class RoleConnection
     {
         if (_inTransaction && _transaction is null && _opened is { } opened)
         {
+            if (Role == DatabaseRole.Master && System.Transactions.Transaction.Current is { } ambient)
+            {
+                // As long as no command has run, a TransactionScope goes before.
+                opened.Connection.EnlistTransaction(ambient);
+                return null;
+            }
+
             _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
         }
 
@@ -64,118 +77,13 @@ internal sealed partial class RoleConnection
         }
     }
 
-    /// <summary>Work was thrown away that the transaction's commit would not have known of.</summary>
-    public void NoteLoss(Exception loss) => _failure ??= loss;
-
-    public async ValueTask Commit(bool async, CancellationToken cancellationToken)
+    /// <summary>Changes were thrown away of which the commit would not know. Without a transaction of the scope's that is the application's own affair.</summary>
+    public void NoteLoss(Exception loss)
     {
-        if (!_inTransaction)
+        if (Role == DatabaseRole.Slave ? !_endedByApplication : _inTransaction && IsAutomatic)
         {
-            return;
+            _loss ??= loss;
         }
-
-        try
-        {
-            ThrowIfFailed();
-            foreach (var unit in _units)
-            {
-                await unit.BeforeCommit(async, cancellationToken);
-            }
-
-            ThrowIfFailed();
-            if (_transaction is not null)
-            {
-                Wrote |= await CommitStatement.Run(_opened!.Value.Connection, _transaction, _scope.Services.Pool.Provider, async);
-            }
-        }
-        catch (Exception e)
-        {
-            await Rollback(async);
-            throw e is DbException { SqlState: "25P02" } ? ScopeErrors.FailedStatement(_scope.Work, e) : e.Rethrown();
-        }
-
-        await Completed(committed: true, async);
-    }
-
-    /// <summary>The commit of a request whose response began in the middle of a query.</summary>
-    public async ValueTask CommitAfterReading()
-    {
-        if (IsRunning)
-        {
-            throw ScopeErrors.StillRunning(_scope.Work);
-        }
-
-        if (_reader is { } forgotten)
-        {
-            await forgotten.DisposeAsync();
-        }
-
-        await Commit(async: true, CancellationToken.None);
-    }
-
-    /// <summary>The application ended the transaction by itself; what the units hold then is its own affair.</summary>
-    public async ValueTask RollbackByApplication(bool async)
-    {
-        _endedByApplication = true;
-        await Rollback(async);
-    }
-
-    public async ValueTask Rollback(bool async)
-    {
-        if (!_inTransaction)
-        {
-            return;
-        }
-
-        try
-        {
-            if (_transaction is not null && _transaction.Connection is not null)
-            {
-                if (async)
-                {
-                    await (_reader?.DisposeAsync() ?? ValueTask.CompletedTask);
-                    await _transaction.RollbackAsync(CancellationToken.None);
-                }
-                else
-                {
-                    _reader?.Dispose();
-                    _transaction.Rollback();
-                }
-            }
-        }
-        catch (Exception e) when (e is DbException or InvalidOperationException or IOException)
-        {
-            // A broken connection has rolled back already; the server does it when it notices.
-            _scope.Services.Logger.RollbackFailed(e, _scope.Work.ToString());
-        }
-
-        await Completed(committed: false, async);
-    }
-
-    /// <summary>Brings a slave's units to the commit point: whatever they hold, nobody would write.</summary>
-    public async ValueTask RefusePendingChanges(bool async, CancellationToken cancellationToken)
-    {
-        foreach (var unit in _units)
-        {
-            await unit.BeforeCommit(async, cancellationToken);
-        }
-    }
-
-    private async ValueTask Completed(bool committed, bool async)
-    {
-        (_inTransaction, _failure, HasUncommittedWrites) = (false, null, false);
-        if (_transaction is { } transaction)
-        {
-            _transaction = null;
-            await transaction.DisposeAsync();
-        }
-
-        foreach (var unit in _units)
-        {
-            unit.AfterCompletion(committed);
-        }
-
-        await Release(async);
     }
 
     /// <summary>After the application's own commit, what it does next is committed at the end like everything else.</summary>
@@ -183,7 +91,8 @@ internal sealed partial class RoleConnection
     {
         if (IsAutomatic && !_ended && !_endedByApplication)
         {
-            Begin(IsolationLevel.Unspecified, _level);
+            // Not at the former level: that was asked for one transaction.
+            Begin(IsolationLevel.Unspecified, IsolationLevel.Unspecified);
         }
     }
 
@@ -199,9 +108,16 @@ internal sealed partial class RoleConnection
         }
     }
 
-    private void JoinAt(IsolationLevel asked)
+    private void JoinAt(IsolationLevel asked, IsolationLevel otherwise)
     {
-        if (asked == IsolationLevel.Unspecified || asked == Level)
+        if (asked == IsolationLevel.Unspecified)
+        {
+            // The scope begins before there is a session, and only a session knows the level that is configured.
+            _level = _level == IsolationLevel.Unspecified ? otherwise : _level;
+            return;
+        }
+
+        if (asked == Level)
         {
             return;
         }
@@ -214,13 +130,5 @@ internal sealed partial class RoleConnection
         }
 
         _level = asked;
-    }
-
-    private void ThrowIfFailed()
-    {
-        if (_failure is { } failure)
-        {
-            throw ScopeErrors.FailedStatement(_scope.Work, failure);
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Routing;
@@ -18,8 +19,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private NodeConnection? _opened;
     private Node? _node;
     private DbDataReader? _reader;
+    private int _holds;
     private int _running;
-    private bool _ended;
+    private volatile bool _ended;
+    private volatile bool _ending;
+    private bool _isOver;
 
     public Scope Scope => _scope;
 
@@ -36,7 +40,10 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites { get; private set; }
 
-    /// <summary>Whether a statement runs at this moment: in another flow, which asks for the next row while the last is written.</summary>
+    /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
+    public bool HasPendingChanges => _loss is not null || Array.Exists(_units, u => u.HasPendingChanges);
+
+    /// <summary>Whether a statement runs at this moment: of a flow that asks for the next row while the last is written, or that was forgotten.</summary>
     public bool IsRunning => Volatile.Read(ref _running) > 0;
 
     /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
@@ -44,8 +51,6 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     /// <summary>Whether a unit would lose rows that it still works on, were the connection given back.</summary>
     public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
-
-    public bool HasPendingChanges => Array.Exists(_units, u => u.HasPendingChanges);
 
     /// <summary>Why a write is refused now, or null.</summary>
     public WriteRefusal? Refusal =>
@@ -78,28 +83,28 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         {
             if (_units[i] is TUnit unit)
             {
-                return unit.IsUsable ? unit : Begun(_units[i] = create(this, state));
+                if (unit.IsUsable)
+                {
+                    return unit;
+                }
+
+                unit.End();
+                var another = create(this, state);
+                _units[i] = another;
+                BeginFor(another);
+                return another;
             }
         }
 
-        _units = [.. _units, create(this, state)];
-        return Begun(_units[^1]);
-
-        TUnit Begun(IUnitOfWork unit)
-        {
-            BeginFor(unit);
-            return (TUnit)unit;
-        }
+        var first = create(this, state);
+        _units = [.. _units, first];
+        BeginFor(first);
+        return first;
     }
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
     public async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
     {
-        if (_ended)
-        {
-            throw ScopeErrors.Ended(_scope.Work);
-        }
-
         if (_opened is { } opened)
         {
             if (opened.Connection.State != ConnectionState.Closed)
@@ -107,13 +112,34 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
                 return opened.Connection;
             }
 
+            if (_transaction is not null)
+            {
+                // On a new connection only what comes now would be committed.
+                var lost = ScopeErrors.LostConnection(_scope.Work);
+                NoteFailure(lost);
+                throw lost;
+            }
+
             await Release(async);
+        }
+
+        if (_ended)
+        {
+            throw ScopeErrors.Ended(_scope.Work);
         }
 
         opened = Role == DatabaseRole.Master
             ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
             : await _scope.Services.Pool.OpenSlave(_node, _decision.IsExplicit, async, cancellationToken);
         _opened = opened;
+        Interlocked.Exchange(ref _holds, 1);
+        if (_ended)
+        {
+            // A task that nobody awaited was still connecting when the scope ended.
+            await Release(async);
+            throw ScopeErrors.Ended(_scope.Work);
+        }
+
         if (_node is null)
         {
             Take(opened);
@@ -149,12 +175,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     public void Starts() => Interlocked.Increment(ref _running);
 
-    /// <summary>Whoever comes last of the statements and the scope's end closes the connection: it must not be closed under a statement.</summary>
     public void Stops()
     {
-        if (Interlocked.Decrement(ref _running) == 0 && _ended)
+        if (Interlocked.Decrement(ref _running) == 0 && _ending)
         {
-            Close(async: false).AsTask().GetAwaiter().GetResult();
+            EndNow(async: false).AsTask().GetAwaiter().GetResult();
         }
     }
 
@@ -163,34 +188,70 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
-    public async ValueTask Release(bool async)
+    public ValueTask Release(bool async)
     {
-        if (_opened is { } opened)
+        // Whoever comes first: the scope's end, or a forgotten task that connected meanwhile.
+        if (Interlocked.Exchange(ref _holds, 0) == 0)
         {
-            (_opened, _reader) = (null, null);
-            await _scope.Services.Pool.Close(opened, async);
+            return ValueTask.CompletedTask;
         }
+
+        var opened = _opened!.Value;
+        (_opened, _reader) = (null, null);
+        return _scope.Services.Pool.Close(opened, async);
     }
 
-    public async ValueTask End(bool async)
+    /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
+    public void Forget()
     {
-        Starts();
-        _ended = true;
-        if (Interlocked.Decrement(ref _running) == 0)
-        {
-            await Close(async);
-        }
-    }
-
-    private async ValueTask Close(bool async)
-    {
-        await Rollback(async);
         foreach (var unit in _units)
         {
-            unit.End();
+            unit.Forget();
+        }
+    }
+
+    public ValueTask End(bool async)
+    {
+        // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
+        _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
+        // Closed under a statement that runs, a connection may wait for good: whoever comes last closes it.
+        Starts();
+        _ending = true;
+        return Interlocked.Decrement(ref _running) == 0 ? EndNow(async) : ValueTask.CompletedTask;
+    }
+
+    private ValueTask EndNow(bool async)
+    {
+        if (Interlocked.Exchange(ref _isOver, true))
+        {
+            return ValueTask.CompletedTask;
         }
 
+        if (!_ended || _inTransaction || _opened is not null)
+        {
+            return EndWork(async);
+        }
+
+        ForEach(static u => u.End())?.Throw();
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask EndWork(bool async)
+    {
+        ExceptionDispatchInfo? thrown = null;
+        try
+        {
+            await Rollback(async);
+        }
+        catch (Exception e)
+        {
+            thrown = ExceptionDispatchInfo.Capture(e);
+        }
+
+        var thrownAtEnd = ForEach(static u => u.End());
+        _ended = true;
         await Release(async);
+        (thrown ?? thrownAtEnd)?.Throw();
     }
 
     private void Take(NodeConnection opened)

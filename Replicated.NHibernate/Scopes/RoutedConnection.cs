@@ -105,8 +105,7 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         _ended = true;
-        await connection.Role.Commit(async, cancellationToken);
-        connection.Role.BeginAgain();
+        await connection.Role.CommitByApplication(async, cancellationToken);
     }
 
     private async ValueTask Rollback(bool async)

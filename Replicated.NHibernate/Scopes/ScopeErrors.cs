@@ -29,6 +29,10 @@ internal static class ScopeErrors
         + "and the error was swallowed. Let the exception through, or run what may fail in a scope of its own (IReplicatedSessions.BeginScope).",
         failure);
 
+    public static InvalidOperationException LostConnection(WorkName work) => new(
+        $"The connection of {work} was closed in the middle of its transaction, which the server has rolled back; nothing of it can be committed. "
+        + "Either the connection broke, or somebody disposed session.Connection, which is only lent.");
+
     public static InvalidOperationException StillReading(WorkName work) => new(
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
         + "Read the rows to the end first (ToList), or write the response from a slave session.");

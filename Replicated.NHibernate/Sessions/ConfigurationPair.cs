@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using NHibernate;
 using NHibernate.Cfg;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Environment = NHibernate.Cfg.Environment;
 
@@ -62,7 +63,7 @@ internal sealed class ConfigurationPair(Func<Configuration> configure, IConfigur
 
         var named = settings?.GetConnectionString(name);
         _error = named is null
-            ? $"The NHibernate configuration names the connection string '{name}', but there is no ConnectionStrings:{name}."
+            ? $"The NHibernate configuration names the connection string {Shown.Of(name)}, but ConnectionStrings has no entry of that name."
             : null;
         return named;
     }

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using NHibernate;
 using NHibernate.AdoNet;
 using NHibernate.Driver;
 using NHibernate.Engine;
@@ -13,38 +14,49 @@ namespace Replicated.NHibernate.Sessions;
 /// Every statement that NHibernate sends passes here, those of stateless sessions too: refuses writes where there must be none, and
 /// remembers a statement that failed, so that its transaction is not committed.
 /// </summary>
-internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, DatabaseRole? role) : IBatcher
+internal sealed partial class ReplicatedBatcher(IBatcherFactory batchers, ConnectionManager connectionManager, IInterceptor interceptor, SessionUnit? unit, DatabaseRole role) : IBatcher
 {
+    private readonly UnroutedSession? _unrouted = unit is null ? new UnroutedSession(connectionManager.Session.SessionId) : null;
+    private IBatcher _inner = batchers.CreateBatcher(connectionManager, interceptor);
+
     public SessionUnit? Unit => unit;
 
-    public bool HasOpenResources => inner.HasOpenResources;
+    public bool HasOpenResources => _inner.HasOpenResources;
 
-    public int BatchSize { get => inner.BatchSize; set => inner.BatchSize = value; }
+    public int BatchSize { get => _inner.BatchSize; set => _inner.BatchSize = value; }
 
     public static ReplicatedBatcher? Of(ISessionImplementor session) => session.ConnectionManager.Batcher as ReplicatedBatcher;
 
-    /// <summary>Throws where a write must not happen now.</summary>
-    public void Refuse(string what)
+    /// <summary>A session that shares the connection has an id of its own.</summary>
+    public void Know(Guid sessionId)
     {
-        switch (unit is null ? (role == DatabaseRole.Slave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
+        unit?.Know(sessionId);
+        _unrouted?.Know(sessionId);
+    }
+
+    /// <summary>Throws away what waits for a flush. Which of the batchers it is does not matter: none has a way to be told.</summary>
+    public void StartAnew()
+    {
+        if (_inner.HasOpenResources)
         {
-            case WriteRefusal.Slave:
-                throw SlaveWriteException.Of(what, unit?.Role);
-            case WriteRefusal.AfterCompletion:
-                throw WriteAfterCompletionException.Of(what, unit!.Role.Scope.Work);
+            var batchSize = _inner.BatchSize;
+            _inner.Dispose();
+            _inner = batchers.CreateBatcher(connectionManager, interceptor);
+            if (_inner.BatchSize != batchSize)
+            {
+                _inner.BatchSize = batchSize;
+            }
         }
     }
 
-    public bool Refuses => unit is null ? role == DatabaseRole.Slave : unit.Role.Refusal is not null;
-
     public DbCommand PrepareQueryCommand(CommandType commandType, SqlString sql, SqlType[] parameterTypes) =>
-        inner.PrepareQueryCommand(commandType, sql, parameterTypes);
+        _inner.PrepareQueryCommand(commandType, sql, parameterTypes);
 
     public DbCommand PrepareCommand(CommandType commandType, SqlString sql, SqlType[] parameterTypes)
     {
         try
         {
-            return inner.PrepareCommand(commandType, sql, parameterTypes);
+            return _inner.PrepareCommand(commandType, sql, parameterTypes);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -56,7 +68,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            return await inner.PrepareCommandAsync(commandType, sql, parameterTypes, cancellationToken);
+            return await _inner.PrepareCommandAsync(commandType, sql, parameterTypes, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -69,7 +81,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         WriteStarts(sql);
         try
         {
-            return inner.PrepareBatchCommand(commandType, sql, parameterTypes);
+            return _inner.PrepareBatchCommand(commandType, sql, parameterTypes);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -82,7 +94,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         WriteStarts(sql);
         try
         {
-            return await inner.PrepareBatchCommandAsync(commandType, sql, parameterTypes, cancellationToken);
+            return await _inner.PrepareBatchCommandAsync(commandType, sql, parameterTypes, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -94,7 +106,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            inner.AddToBatch(expectation);
+            _inner.AddToBatch(expectation);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -106,7 +118,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     {
         try
         {
-            await inner.AddToBatchAsync(expectation, cancellationToken);
+            await _inner.AddToBatchAsync(expectation, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -116,13 +128,18 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
 
     public void ExecuteBatch()
     {
+        unit?.Role.Starts();
         try
         {
-            inner.ExecuteBatch();
+            _inner.ExecuteBatch();
         }
         catch (Exception e) when (Noted(e))
         {
             throw;
+        }
+        finally
+        {
+            unit?.Role.Stops();
         }
     }
 
@@ -131,7 +148,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         unit?.Role.Starts();
         try
         {
-            await inner.ExecuteBatchAsync(cancellationToken);
+            await _inner.ExecuteBatchAsync(cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -146,13 +163,18 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     public int ExecuteNonQuery(DbCommand cmd)
     {
         WriteStarts(cmd);
+        unit?.Role.Starts();
         try
         {
-            return inner.ExecuteNonQuery(cmd);
+            return _inner.ExecuteNonQuery(cmd);
         }
         catch (Exception e) when (Noted(e))
         {
             throw;
+        }
+        finally
+        {
+            unit?.Role.Stops();
         }
     }
 
@@ -162,7 +184,7 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         unit?.Role.Starts();
         try
         {
-            return await inner.ExecuteNonQueryAsync(cmd, cancellationToken);
+            return await _inner.ExecuteNonQueryAsync(cmd, cancellationToken);
         }
         catch (Exception e) when (Noted(e))
         {
@@ -177,23 +199,10 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
     public DbDataReader ExecuteReader(DbCommand cmd)
     {
         QueryStarts(cmd);
-        try
-        {
-            return Reading(inner.ExecuteReader(cmd));
-        }
-        catch (Exception e) when (Noted(e))
-        {
-            throw Translated(e, cmd);
-        }
-    }
-
-    public async Task<DbDataReader> ExecuteReaderAsync(DbCommand cmd, CancellationToken cancellationToken)
-    {
-        QueryStarts(cmd);
         unit?.Role.Starts();
         try
         {
-            return Reading(await inner.ExecuteReaderAsync(cmd, cancellationToken));
+            return Reading(_inner.ExecuteReader(cmd));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -205,65 +214,48 @@ internal sealed class ReplicatedBatcher(IBatcher inner, SessionUnit? unit, Datab
         }
     }
 
-    public void CloseCommand(DbCommand cmd, DbDataReader reader) => inner.CloseCommand(cmd, reader);
+    public async Task<DbDataReader> ExecuteReaderAsync(DbCommand cmd, CancellationToken cancellationToken)
+    {
+        QueryStarts(cmd);
+        unit?.Role.Starts();
+        try
+        {
+            return Reading(await _inner.ExecuteReaderAsync(cmd, cancellationToken));
+        }
+        catch (Exception e) when (Noted(e))
+        {
+            throw Translated(e, cmd);
+        }
+        finally
+        {
+            unit?.Role.Stops();
+        }
+    }
 
-    public void CloseReader(DbDataReader reader) => inner.CloseReader(reader);
+    public void CloseCommand(DbCommand cmd, DbDataReader reader)
+    {
+        try
+        {
+            ReadToTheEnd(cmd, reader);
+        }
+        finally
+        {
+            _inner.CloseCommand(cmd, reader);
+        }
+    }
 
-    public void CloseCommands() => inner.CloseCommands();
+    public void CloseReader(DbDataReader reader) => _inner.CloseReader(reader);
 
-    public void AbortBatch(Exception e) => inner.AbortBatch(e);
+    public void CloseCommands() => _inner.CloseCommands();
 
-    public void CancelLastQuery() => inner.CancelLastQuery();
+    public void AbortBatch(Exception e) => _inner.AbortBatch(e);
+
+    public void CancelLastQuery() => _inner.CancelLastQuery();
 
     public void Dispose()
     {
         unit?.Closing();
-        inner.Dispose();
+        _unrouted?.Dispose();
+        _inner.Dispose();
     }
-
-    private void WriteStarts(SqlString sql)
-    {
-        if (Refuses)
-        {
-            Refuse(Statement.KindOf(sql.ToString()));
-        }
-
-        unit?.Role.NoteWrite();
-    }
-
-    private void WriteStarts(DbCommand command)
-    {
-        if (Refuses)
-        {
-            Refuse(Statement.KindOf(command.CommandText));
-        }
-
-        unit?.Role.NoteWrite();
-    }
-
-    // A query may write too: an insert that returns its id, UPDATE … RETURNING by List().
-    private void QueryStarts(DbCommand command)
-    {
-        if (Statement.Writes(command.CommandText))
-        {
-            WriteStarts(command);
-        }
-    }
-
-    private DbDataReader Reading(DbDataReader reader)
-    {
-        unit?.Role.Reads(reader is NHybridDataReader { Target: { } target } ? target : reader);
-        return reader;
-    }
-
-    private bool Noted(Exception e)
-    {
-        unit?.Role.NoteFailure(e);
-        return true;
-    }
-
-    private Exception Translated(Exception e, DbCommand command) =>
-        Refuses && e is DbException { SqlState: "25006" }
-            ? SlaveWriteException.Of(Statement.KindOf(command.CommandText), unit?.Role, e)
-            : e.Rethrown();
 }

@@ -23,17 +23,24 @@ public static class ReplicatedConfigurationExtensions
     public static Configuration UseReplicated(this Configuration configuration, DatabaseRole role)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        TakesPlaceOf(configuration, Environment.ConnectionProvider, typeof(global::NHibernate.Connection.DriverConnectionProvider), typeof(ReplicatedConnectionProvider));
+        TakesPlaceOf(configuration, Environment.ConnectionProvider, typeof(global::NHibernate.Connection.DriverConnectionProvider), typeof(MasterConnectionProvider), typeof(SlaveConnectionProvider));
         TakesPlaceOf(configuration, Environment.TransactionStrategy, typeof(AdoNetWithSystemTransactionFactory), typeof(ReplicatedTransactionFactory));
 
-        configuration.SetProperty(ReplicatedProperties.Role, role.Name());
+        if (role == DatabaseRole.Slave)
+        {
+            Set<SlaveConnectionProvider>(Environment.ConnectionProvider);
+        }
+        else
+        {
+            Set<MasterConnectionProvider>(Environment.ConnectionProvider);
+        }
+
         Set<ReplicatedSessionContext>(Environment.CurrentSessionContextClass);
-        Set<ReplicatedConnectionProvider>(Environment.ConnectionProvider);
         Set<ReplicatedTransactionFactory>(Environment.TransactionStrategy);
         configuration.SetProperty(Environment.TrackSessionId, "true");
         if (configuration.GetProperty(Environment.BatchStrategy) is { Length: > 0 } batcher && !Names(batcher, typeof(ReplicatedBatcherFactory)))
         {
-            configuration.SetProperty(ReplicatedProperties.BatcherFactory, batcher);
+            configuration.SetProperty(ReplicatedConnectionProvider.BatcherFactoryProperty, batcher);
         }
 
         Set<ReplicatedBatcherFactory>(Environment.BatchStrategy);

@@ -14,17 +14,23 @@ namespace Replicated.NHibernate.Sessions;
 /// Gives a routed session the connection of its scope, and takes it back without closing it, so that a scope stays on one server
 /// whatever NHibernate's release mode. A session that the application opened by itself gets a connection of its own. Thread-safe.
 /// </summary>
-internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
+internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 {
+    /// <summary>The batcher factory that the application chose, which ours works through.</summary>
+    public const string BatcherFactoryProperty = "replicated.adonet.factory_class";
+
     private IBatcherFactory? _batchers;
     private string? _batcherClass;
     private bool _batches;
 
-    /// <summary>The role of the factory; null where the property is missing.</summary>
-    public DatabaseRole? Role { get; private set; }
+    /// <summary>The role of the factory. Told by the class, because the schema of hibernate.cfg.xml knows no property of ours.</summary>
+    public abstract DatabaseRole Role { get; }
 
     /// <summary>The connection string of the factory's configuration, which sessions outside routing use.</summary>
     public string? OwnConnectionString => ConnectionString;
+
+    /// <summary>Set where the factory is registered. NHibernate's schema tools make a provider of their own, which no scope's session uses.</summary>
+    public bool IsRouted { get; set; }
 
     /// <summary>What makes the batchers that ours work through: the application's choice, or the driver's.</summary>
     public IBatcherFactory Batchers => _batchers ??= (IBatcherFactory)Environment.ObjectsFactory.CreateInstance(
@@ -44,8 +50,7 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
 
     public override void Configure(IDictionary<string, string> settings)
     {
-        Role = ReplicatedProperties.ReadRole(settings);
-        settings.TryGetValue(ReplicatedProperties.BatcherFactory, out _batcherClass);
+        settings.TryGetValue(BatcherFactoryProperty, out _batcherClass);
         _batches = PropertiesHelper.GetInt32(Environment.BatchSize, settings, 0) > 0;
         base.Configure(settings);
     }
@@ -57,10 +62,9 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
             return base.GetConnection(connectionString);
         }
 
-        var connection = ReplicatedTransactionFactory.IsIsolated
-            ? role.OpenSeparate(async: false, CancellationToken.None)
-            : role.Connect(async: false, CancellationToken.None);
-        return connection.AsTask().GetAwaiter().GetResult();
+        return ReplicatedTransactionFactory.IsIsolated
+            ? role.OpenSeparate(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult()
+            : Begun(role, role.Connect(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult());
     }
 
     public override async Task<DbConnection> GetConnectionAsync(string connectionString, CancellationToken cancellationToken)
@@ -72,7 +76,7 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
 
         return ReplicatedTransactionFactory.IsIsolated
             ? await role.OpenSeparate(async: true, cancellationToken)
-            : await role.Connect(async: true, cancellationToken);
+            : Begun(role, await role.Connect(async: true, cancellationToken));
     }
 
     public override void CloseConnection(DbConnection conn)
@@ -83,10 +87,35 @@ internal sealed class ReplicatedConnectionProvider : DriverConnectionProvider
         }
     }
 
-    // The session that NHibernate says it works for; a bare session.Connection says nothing, but has just begun an operation.
     private RoleConnection? Find()
     {
-        var unit = SessionUnit.Find(SessionIdLoggingContext.SessionId) ?? SessionUnit.Find(ReplicatedTransactionFactory.LastSession);
-        return unit?.Role is { } role && role.Role == Role ? role : null;
+        if (!IsRouted)
+        {
+            return null;
+        }
+
+        // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it. A bare session.Connection
+        // says nothing: then what was opened last is named, which may be the scope's session of the other role, or one that is closed.
+        var scope = SessionIdLoggingContext.SessionId is { } id && SessionIds.TryFind(id, out var unit) ? unit?.Role.Scope : AmbientScope.Current?.Scope;
+        return scope?.Connection(Role);
     }
+
+    // What the application does with session.Connection by itself is in the transaction too, whether it enlists its commands or not.
+    private static DbConnection Begun(RoleConnection role, DbConnection connection)
+    {
+        role.Enlist();
+        return connection;
+    }
+}
+
+/// <summary>The <c>connection.provider</c> of the master's factory.</summary>
+internal sealed class MasterConnectionProvider : ReplicatedConnectionProvider
+{
+    public override DatabaseRole Role => DatabaseRole.Master;
+}
+
+/// <summary>The <c>connection.provider</c> of the slaves' factory.</summary>
+internal sealed class SlaveConnectionProvider : ReplicatedConnectionProvider
+{
+    public override DatabaseRole Role => DatabaseRole.Slave;
 }

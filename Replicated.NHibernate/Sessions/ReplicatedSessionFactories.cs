@@ -1,6 +1,8 @@
 using NHibernate;
+using NHibernate.Cache;
 using NHibernate.Cfg;
 using NHibernate.Engine;
+using NHibernate.Impl;
 using Replicated.NHibernate.Scopes;
 using Replicated.NHibernate.Sessions;
 
@@ -21,6 +23,7 @@ public sealed class ReplicatedSessionFactories : IDisposable
         if (!ReferenceEquals(Master, Slave))
         {
             RoleOf(Slave, DatabaseRole.Slave);
+            ThrowIfMadeFromOneConfiguration((SessionFactoryImpl)Master, (SessionFactoryImpl)Slave);
         }
     }
 
@@ -42,13 +45,18 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
 
-    internal ReplicatedConnectionProvider MasterProvider => (ReplicatedConnectionProvider)((ISessionFactoryImplementor)Master).ConnectionProvider;
+    internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
     internal void Attach(IScopeDiagnosis? diagnosis)
     {
         ContextOf(Master).Attach(this, diagnosis);
         ContextOf(Slave).Attach(this, diagnosis);
+        ProviderOf(Master).IsRouted = true;
+        ProviderOf(Slave).IsRouted = true;
     }
+
+    private static ReplicatedConnectionProvider ProviderOf(ISessionFactory factory) =>
+        (ReplicatedConnectionProvider)((ISessionFactoryImplementor)factory).ConnectionProvider;
 
     // NHibernate swallows what goes wrong while it makes a session context, so look whether all of ours is there.
     private static ReplicatedSessionContext ContextOf(ISessionFactory factory) =>
@@ -61,7 +69,7 @@ public sealed class ReplicatedSessionFactories : IDisposable
         ContextOf(factory);
         if (implementor.ConnectionProvider is not ReplicatedConnectionProvider provider)
         {
-            throw Unhooked($"its connection.provider is not {nameof(ReplicatedConnectionProvider)}");
+            throw Unhooked($"its connection.provider is neither {nameof(MasterConnectionProvider)} nor {nameof(SlaveConnectionProvider)}");
         }
 
         if (implementor.TransactionFactory is not ReplicatedTransactionFactory)
@@ -74,15 +82,47 @@ public sealed class ReplicatedSessionFactories : IDisposable
             throw Unhooked($"its adonet.factory_class is not {nameof(ReplicatedBatcherFactory)}");
         }
 
-        if (provider.Role is not { } role)
+        if (!implementor.Settings.TrackSessionId)
         {
-            throw Unhooked($"its property {ReplicatedProperties.Role} is missing");
+            throw Unhooked("its track_session_id is false, and routing knows a session by its id");
         }
 
-        if (role != expected)
+        if (provider.Role != expected)
         {
             throw new HibernateConfigException(
-                $"The {expected.Name()}'s session factory was configured with UseReplicated(DatabaseRole.{role}). Were the two factories exchanged?");
+                $"The {expected.Name()}'s session factory was configured with UseReplicated(DatabaseRole.{provider.Role}). Were the two factories exchanged?");
+        }
+
+        if (expected == DatabaseRole.Slave)
+        {
+            AsSlave(implementor.Settings);
+        }
+    }
+
+    private static void AsSlave(global::NHibernate.Cfg.Settings settings)
+    {
+        if ((settings.IsSecondLevelCacheEnabled || settings.IsQueryCacheEnabled) && settings.CacheProvider is not NoCacheProvider)
+        {
+            throw Unhooked("it is the slave's and has a second-level or query cache, which nothing would ever invalidate (cache.use_second_level_cache, cache.use_query_cache)");
+        }
+
+        if (settings.AutoJoinTransaction)
+        {
+            throw Unhooked("it is the slave's and joins a TransactionScope, which a standby cannot (transaction.auto_join)");
+        }
+
+        if (settings.IsAutoCreateSchema || settings.IsAutoUpdateSchema || settings.IsAutoDropSchema)
+        {
+            throw Unhooked("it is the slave's and changes the schema (hbm2ddl.auto)");
+        }
+    }
+
+    private static void ThrowIfMadeFromOneConfiguration(SessionFactoryImpl master, SessionFactoryImpl slave)
+    {
+        if (ReferenceEquals(master.EventListeners, slave.EventListeners))
+        {
+            throw new HibernateConfigException(
+                "Both session factories were built from one Configuration, so they share event listeners and interceptor. Make a Configuration for each role.");
         }
     }
 

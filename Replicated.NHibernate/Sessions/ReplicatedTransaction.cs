@@ -16,8 +16,9 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
     private readonly TransactionSynchronizations _synchronizations = new();
     private bool _begun;
     private bool _completed;
+    private bool _commitFailed;
 
-    public bool IsActive => _begun && !_completed && !IsJoiningSystemTransaction && session.TransactionContext is null;
+    public bool IsActive => _begun && !_completed && !unit.IsClosed && !IsJoiningSystemTransaction && session.TransactionContext is null;
 
     public bool WasCommitted { get; private set; }
 
@@ -56,19 +57,19 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
 
     public Task RollbackAsync(CancellationToken cancellationToken = default) => Rollback(async: true).AsTask();
 
-    public void Enlist(DbCommand command) => command.Transaction = IsActive ? Role.Enlist() : null;
+    public void Enlist(DbCommand command) => command.Transaction = Enlisted(command.Connection);
 
-    public void Enlist(DbBatch batch) => batch.Transaction = IsActive ? Role.Enlist() : null;
+    public void Enlist(DbBatch batch) => batch.Transaction = Enlisted(batch.Connection);
 
     [Obsolete("NHibernate asks for it; applications use the other overload.")]
     public void RegisterSynchronization(ISynchronization synchronization) => _synchronizations.Add(synchronization);
 
     public void RegisterSynchronization(ITransactionCompletionSynchronization synchronization) => _synchronizations.Add(synchronization);
 
-    /// <summary>Disposed by the application while active: a rollback. Disposed with the session: the scope decides.</summary>
+    /// <summary>Disposed by the application while active: a rollback. Disposed with the session: a transaction of the scope's goes on.</summary>
     public void Dispose()
     {
-        if (_begun && !_completed && Find(session) is { IsUsable: true })
+        if (_begun && !_completed && !(unit.IsClosed && Role.IsAutomatic))
         {
             Rollback();
         }
@@ -107,34 +108,73 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         _completed = true;
         (WasCommitted, WasRolledBack) = (committed, !committed);
         unit.Transaction = null;
-        session.ConnectionManager.AfterTransaction();
-        session.AfterTransactionCompletion(committed, this);
-        _synchronizations.After(committed);
-        foreach (var dependent in session.ConnectionManager.DependentSessions)
+        if (!committed)
         {
-            dependent.AfterTransactionCompletion(committed, this);
+            // Or a batch that still waits would be written by whatever flushes next, the closing of a stateless session at the latest.
+            ReplicatedBatcher.Of(session)?.StartAnew();
+        }
+
+        session.ConnectionManager.AfterTransaction();
+        try
+        {
+            session.AfterTransactionCompletion(committed, this);
+        }
+        finally
+        {
+            _synchronizations.After(committed);
+            foreach (var dependent in session.ConnectionManager.DependentSessions)
+            {
+                dependent.AfterTransactionCompletion(committed, this);
+            }
         }
     }
 
-    private static SessionUnit? Find(ISessionImplementor session) => SessionUnit.Find(session.SessionId);
+    /// <summary>It gave way to a TransactionScope, and another takes its place.</summary>
+    public void Forget() => _completed = true;
+
+    // On another connection the statement would run outside the transaction, and nobody would hear of it.
+    private DbTransaction? Enlisted(DbConnection? connection)
+    {
+        if (!IsActive)
+        {
+            return null;
+        }
+
+        if (Role.Current is null)
+        {
+            // Enlisted first, connected later, as a command of the application's own may be.
+            Role.Connect(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        }
+
+        return connection is null || ReferenceEquals(connection, Role.Current)
+            ? Role.Enlist()
+            : throw new TransactionException($"A command of {Role.Scope.Work} is on another connection than its transaction. Create it with session.Connection.CreateCommand().");
+    }
 
     private async ValueTask Commit(bool async, CancellationToken cancellationToken)
     {
         ThrowIfNotActive("committed");
+        _commitFailed = true;
         try
         {
-            await Role.Commit(async, cancellationToken);
+            await Role.CommitByApplication(async, cancellationToken);
         }
         catch (DbException e)
         {
             throw new TransactionException("Commit failed with SQL exception", e);
         }
 
-        Role.BeginAgain();
+        _commitFailed = false;
     }
 
     private async ValueTask Rollback(bool async)
     {
+        if (_commitFailed)
+        {
+            // It has rolled back; whoever does it once more, in the catch block of the commit, must not hide why it failed.
+            return;
+        }
+
         ThrowIfNotActive("rolled back");
         await Role.RollbackByApplication(async);
     }

@@ -3,6 +3,8 @@ using NHibernate.Engine;
 using NHibernate.Engine.Transaction;
 using NHibernate.Transaction;
 using Replicated.NHibernate.Scopes;
+using EnlistmentOptions = System.Transactions.EnlistmentOptions;
+using PreparingEnlistment = System.Transactions.PreparingEnlistment;
 using SystemTransaction = System.Transactions.Transaction;
 
 namespace Replicated.NHibernate.Sessions;
@@ -12,21 +14,16 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
 {
     private static readonly AsyncLocal<bool> Isolated = new();
 
-    [ThreadStatic]
-    private static Guid _lastSession;
-
     /// <summary>Whether the connection that is being asked for is for work outside the session's transaction, such as hilo.</summary>
     public static bool IsIsolated => Isolated.Value;
-
-    /// <summary>The session that last began an operation on this thread; right for a bare <c>session.Connection</c>.</summary>
-    public static Guid LastSession => _lastSession;
 
     public override ITransaction CreateTransaction(ISessionImplementor session) =>
         ReplicatedBatcher.Of(session)?.Unit is { } unit ? new ReplicatedTransaction(session, unit) : base.CreateTransaction(session);
 
     public override void EnlistInSystemTransactionIfNeeded(ISessionImplementor session)
     {
-        _lastSession = session.SessionId;
+        // A session that shares another's connection is not known by its own id yet.
+        ReplicatedBatcher.Of(session)?.Know(session.SessionId);
         base.EnlistInSystemTransactionIfNeeded(session);
     }
 
@@ -70,6 +67,52 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
         }
     }
 
+    protected override ITransactionContext CreateAndEnlistMainContext(ISessionImplementor session, SystemTransaction transaction) =>
+        ReplicatedBatcher.Of(session)?.Unit is { } unit
+            ? new JoinedSystemTransaction(session, unit, transaction, SystemTransactionCompletionLockTimeout, UseConnectionOnSystemTransactionPrepare, IgnoreSessionSynchronizationFailuresOnSystemTransaction)
+            : base.CreateAndEnlistMainContext(session, transaction);
+
     private static void RefuseOnSlave(ISessionImplementor session, IIsolatedWork work) =>
         ReplicatedBatcher.Of(session)?.Refuse($"isolated work for {work.GetType().Name}, such as the generation of an id,");
+
+    /// <summary>NHibernate forgets the session's own transaction when a TransactionScope ends; the unit is told, and begins again.</summary>
+    private sealed class JoinedSystemTransaction : SystemTransactionContext
+    {
+        private readonly ISessionImplementor _session;
+        private readonly SessionUnit _unit;
+
+        public JoinedSystemTransaction(ISessionImplementor session, SessionUnit unit, SystemTransaction transaction, int lockTimeout, bool useConnectionOnPrepare, bool ignoreFailures)
+            : base(session, transaction, lockTimeout, useConnectionOnPrepare, ignoreFailures)
+        {
+            (_session, _unit) = (session, unit);
+            EnlistedTransaction.EnlistVolatile(this, useConnectionOnPrepare ? EnlistmentOptions.EnlistDuringPrepareRequired : EnlistmentOptions.None);
+        }
+
+        public override void Prepare(PreparingEnlistment preparingEnlistment)
+        {
+            try
+            {
+                // A stateless session keeps its last statement open for a batch, and NHibernate prepares nothing over it.
+                _session.ConnectionManager.Batcher.ExecuteBatch();
+            }
+            catch (Exception e)
+            {
+                CompleteTransaction(isCommitted: false);
+                preparingEnlistment.ForceRollback(e);
+                return;
+            }
+
+            base.Prepare(preparingEnlistment);
+        }
+
+        protected override void CompleteTransaction(bool isCommitted)
+        {
+            var ends = IsInActiveTransaction;
+            base.CompleteTransaction(isCommitted);
+            if (ends)
+            {
+                _unit.AfterSystemTransaction(isCommitted);
+            }
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using NHibernate;
 using NHibernate.Engine;
 using Replicated.NHibernate.Scopes;
@@ -8,11 +7,10 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>A session or a stateless session as a unit of work. Not thread-safe, like the session.</summary>
 internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 {
-    private static readonly ConcurrentDictionary<Guid, SessionUnit> BySessionId = new();
-
     [ThreadStatic]
     private static SessionUnit? _opening;
 
+    private List<Guid>? _sharing;
     private bool _removed;
 
     public RoleConnection Role { get; } = role;
@@ -26,17 +24,26 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
 
+    /// <summary>How many sessions are known; none are when nothing runs.</summary>
+    public static int OpenCount => SessionIds.Count;
+
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
 
-    /// <summary>Set while the session is brought to the commit point, where cascades reach entities that nobody changed.</summary>
-    public bool IsCompleting { get; protected set; }
+    /// <summary>The session is being closed or has been, by the scope or by the application.</summary>
+    public bool IsClosed { get; private set; }
 
     protected ISessionImplementor Session { get; private set; } = null!;
 
-    /// <summary>The unit of the session that NHibernate works for here; a connection provider is told nothing else.</summary>
-    public static SessionUnit? Find(Guid? sessionId) =>
-        sessionId is { } id && BySessionId.TryGetValue(id, out var unit) ? unit : null;
+    /// <summary>A session that shares this one's connection and transaction works for the same unit.</summary>
+    public void Know(Guid sessionId)
+    {
+        // The session itself begins an operation while it is still being constructed.
+        if (_opening != this && sessionId != Session.SessionId && !_removed && SessionIds.Add(sessionId, this))
+        {
+            (_sharing ??= []).Add(sessionId);
+        }
+    }
 
     public void Begin()
     {
@@ -50,25 +57,47 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public void AfterCompletion(bool committed) => Transaction?.Complete(committed);
 
-    /// <summary>The session is being closed, by the scope or by the application.</summary>
-    public virtual void Closing() => Remove();
+    /// <summary>A TransactionScope that the session had joined has ended, and NHibernate has forgotten the transaction that had given way to it.</summary>
+    public void AfterSystemTransaction(bool committed)
+    {
+        Transaction?.Forget();
+        Transaction = null;
+        Role.AfterSystemTransaction(committed);
+        if (Role.IsInTransaction && IsUsable)
+        {
+            Begin();
+        }
+    }
+
+    /// <summary>Called before the session gives its connection back, for which it must still be found by its id.</summary>
+    public virtual void Closing() => IsClosed = true;
+
+    public virtual void Forget()
+    {
+    }
 
     public void End()
     {
-        Remove();
-        Close();
+        try
+        {
+            Close();
+        }
+        finally
+        {
+            Remove();
+        }
     }
 
     protected abstract void Close();
 
-    protected TSession Opened<TSession>(Func<TSession> open, Func<TSession, ISessionImplementor> implementor)
+    protected TSession Opened<TSession>(ISessionFactory factory, Func<ISessionFactory, TSession> open, Func<TSession, ISessionImplementor> implementor)
     {
         _opening = this;
         try
         {
-            var session = open();
+            var session = open(factory);
             Session = implementor(session);
-            BySessionId[Session.SessionId] = this;
+            SessionIds.Add(Session.SessionId, this);
             return session;
         }
         finally
@@ -82,7 +111,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
         if (!_removed)
         {
             _removed = true;
-            BySessionId.TryRemove(Session.SessionId, out _);
+            SessionIds.Remove(Session.SessionId);
+            _sharing?.ForEach(SessionIds.Remove);
         }
     }
 }

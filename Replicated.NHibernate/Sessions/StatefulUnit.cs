@@ -1,6 +1,5 @@
 using NHibernate;
 using NHibernate.Engine;
-using NHibernate.Event;
 using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
@@ -9,7 +8,11 @@ internal sealed class StatefulUnit : SessionUnit
 {
     public StatefulUnit(RoleConnection role, ReplicatedSessionFactories factories)
         : base(role) =>
-        Session = Opened(factories.Of(role.Role).OpenSession, static s => s.GetSessionImplementation());
+        // Whatever release mode is configured: a session that kept the connection would keep one that its scope has given back.
+        Session = Opened(
+            factories.Of(role.Role),
+            static f => f.WithOptions().ConnectionReleaseMode(ConnectionReleaseMode.AfterTransaction).OpenSession(),
+            static s => s.GetSessionImplementation());
 
     public new ISession Session { get; }
 
@@ -24,19 +27,14 @@ internal sealed class StatefulUnit : SessionUnit
                 return false;
             }
 
-            IsCompleting = true;
             try
             {
                 return Session.IsDirty();
             }
-            catch (Exception e) when (e is HibernateException or InvalidOperationException)
+            catch (Exception)
             {
-                // Finding out met a refused write, which is a pending change.
+                // Finding out met a refused write, which is a pending change, or threw in the application's own code, which nobody can tell.
                 return true;
-            }
-            finally
-            {
-                IsCompleting = false;
             }
         }
     }
@@ -57,51 +55,75 @@ internal sealed class StatefulUnit : SessionUnit
             return;
         }
 
-        IsCompleting = true;
-        try
+        if (Transaction is { IsActive: true } transaction)
         {
-            if (Transaction is { IsActive: true } transaction)
+            await transaction.BeforeCompletion(async, cancellationToken);
+        }
+        else
+        {
+            await FlushAll(async, cancellationToken);
+        }
+    }
+
+    // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
+    private async ValueTask FlushAll(bool async, CancellationToken cancellationToken)
+    {
+        if (HoldsAnything)
+        {
+            await Flush(base.Session);
+        }
+
+        if (base.Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing)
+        {
+            foreach (var session in sharing)
             {
-                await transaction.BeforeCompletion(async, cancellationToken);
-            }
-            else if (HoldsAnything && Session.FlushMode != FlushMode.Manual)
-            {
-                // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
-                await (async ? Session.FlushAsync(cancellationToken) : Sync(Session));
+                await Flush(session);
             }
         }
-        finally
+
+        async ValueTask Flush(ISessionImplementor session)
         {
-            IsCompleting = false;
+            if (async)
+            {
+                await session.FlushBeforeTransactionCompletionAsync(cancellationToken);
+            }
+            else
+            {
+                session.FlushBeforeTransactionCompletion();
+            }
+        }
+    }
+
+    public override void Forget()
+    {
+        if (IsUsable)
+        {
+            Session.Clear();
         }
     }
 
     public override void Closing()
     {
         // In the middle of the work: the statements that ran are committed with it, what was not flushed would vanish.
-        if (!Role.Scope.IsEnded && !Role.Scope.IsSealed && ((IEventSource)base.Session).ActionQueue.HasAnyQueuedActions)
+        if (!IsClosed && !Role.Scope.IsEnded && !Role.Scope.IsSealed && HasPendingChanges)
         {
-            Role.NoteLoss(new InvalidOperationException(
-                $"The session of {Role.Scope.Work} was closed with changes that were not flushed. Do not dispose an injected or current session; the scope does."));
+            Role.NoteLoss(Role.Role == DatabaseRole.Slave
+                ? SlaveWriteException.Of("the closing of a session with changes that were not flushed", Role)
+                : new InvalidOperationException(
+                    $"The session of {Role.Scope.Work} was closed with changes that were not flushed. Do not dispose an injected or current session; the scope does."));
         }
 
         base.Closing();
     }
 
     protected override void Close() => Session.Dispose();
-
-    private static Task Sync(ISession session)
-    {
-        session.Flush();
-        return Task.CompletedTask;
-    }
 }
 
 internal sealed class StatelessUnit : SessionUnit
 {
     public StatelessUnit(RoleConnection role, ReplicatedSessionFactories factories)
         : base(role) =>
-        Session = Opened(factories.Of(role.Role).OpenStatelessSession, static s => s.GetSessionImplementation());
+        Session = Opened(factories.Of(role.Role), static f => f.OpenStatelessSession(), static s => s.GetSessionImplementation());
 
     public new IStatelessSession Session { get; }
 

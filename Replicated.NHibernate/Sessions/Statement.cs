@@ -1,54 +1,69 @@
 namespace Replicated.NHibernate.Sessions;
 
-/// <summary>What the first word of a statement tells. It can be deceived, which is why the database's own switch stands behind it.</summary>
+/// <summary>What the first words of a text's statements tell. They can be deceived, which is why the database's own switch stands behind it.</summary>
 internal static class Statement
 {
     private static readonly string[] WritingWords = ["insert", "update", "delete", "merge", "truncate", "create", "drop", "alter", "replace"];
+    private static readonly string[] ModifyingWords = ["insert", "update", "delete", "merge"];
 
-    public static bool Writes(string sql)
+    /// <summary>The word with which a statement of the text writes, or an empty one.</summary>
+    public static ReadOnlySpan<char> WritingWord(string sql)
     {
-        var text = FirstWordOn(sql);
-        foreach (var word in WritingWords)
+        var text = SqlWords.SkipComments(sql);
+        var first = SqlWords.WordAt(text);
+        if (IsAnyOf(WritingWords, first))
         {
-            if (text.StartsWith(word, StringComparison.OrdinalIgnoreCase) && (text.Length == word.Length || !char.IsLetterOrDigit(text[word.Length])))
+            return first;
+        }
+
+        return IsWith(first) || HasSeveral(sql) ? AnyWritingWord(text) : default;
+    }
+
+    /// <summary>Whether the text may be more than one statement. NHibernate reads the first one's result, and does not hear of an error in another.</summary>
+    public static bool HasSeveral(string sql) => sql.AsSpan().TrimEnd("; \t\r\n").Contains(';');
+
+    /// <summary>For a message: the kind of the statement, never its text, which may hold a client's data.</summary>
+    public static string KindOf(string sql)
+    {
+        var word = WritingWord(sql);
+        word = word.IsEmpty ? SqlWords.WordAt(SqlWords.SkipComments(sql)) : word;
+        return word.IsEmpty ? "a statement" : $"a statement ({word.ToString().ToUpperInvariant()})";
+    }
+
+    private static ReadOnlySpan<char> AnyWritingWord(ReadOnlySpan<char> text)
+    {
+        var words = new SqlWords(text);
+        var inWith = false;
+        while (words.Next())
+        {
+            if (words.Before == ';')
+            {
+                inWith = IsWith(words.Word);
+            }
+
+            // with t as (update …, or after the last parenthesis the statement that with belongs to.
+            if (IsAnyOf(WritingWords, words.Word) && words.Before == ';'
+                || inWith && words.Before is '(' or ')' && IsAnyOf(ModifyingWords, words.Word))
+            {
+                return words.Word;
+            }
+        }
+
+        return default;
+    }
+
+    private static bool IsWith(ReadOnlySpan<char> word) => word.Equals("with", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsAnyOf(string[] words, ReadOnlySpan<char> word)
+    {
+        foreach (var candidate in words)
+        {
+            if (word.Equals(candidate, StringComparison.OrdinalIgnoreCase))
             {
                 return true;
             }
         }
 
         return false;
-    }
-
-    /// <summary>For a message: the kind of the statement, never its text, which may hold a client's data.</summary>
-    public static string KindOf(string sql)
-    {
-        var text = FirstWordOn(sql);
-        var length = 0;
-        while (length < text.Length && char.IsAsciiLetter(text[length]))
-        {
-            length++;
-        }
-
-        return length == 0 ? "a statement" : $"a statement ({text[..length].ToString().ToUpperInvariant()})";
-    }
-
-    private static ReadOnlySpan<char> FirstWordOn(string sql)
-    {
-        var text = sql.AsSpan().TrimStart();
-        while (true)
-        {
-            if (text.StartsWith("/*") && text.IndexOf("*/") is var close and >= 0)
-            {
-                text = text[(close + 2)..].TrimStart();
-            }
-            else if (text.StartsWith("--") && text.IndexOf('\n') is var end and >= 0)
-            {
-                text = text[(end + 1)..].TrimStart();
-            }
-            else
-            {
-                return text;
-            }
-        }
     }
 }

@@ -11,21 +11,21 @@ namespace Replicated.NHibernate.Sessions;
 internal sealed class WriteGuard :
     ISaveOrUpdateEventListener, IPersistEventListener, IMergeEventListener, IDeleteEventListener, IReplicateEventListener
 {
-    public void OnSaveOrUpdate(SaveOrUpdateEvent @event) => RefuseNew(@event.Session, @event.Entity ?? @event.Entry?.EntityKey, "saving or updating");
+    public void OnSaveOrUpdate(SaveOrUpdateEvent @event) => RefuseNew(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
 
-    public void OnPersist(PersistEvent @event) => RefuseNew(@event.Session, @event.Entity, "persisting");
+    public void OnPersist(PersistEvent @event) => RefuseNew(@event.Session, @event.EntityName, @event.Entity, "persisting");
 
     public void OnPersist(PersistEvent @event, IDictionary createdAlready) => OnPersist(@event);
 
-    public void OnMerge(MergeEvent @event) => RefuseNew(@event.Session, @event.Entity ?? @event.Original, "merging");
+    public void OnMerge(MergeEvent @event) => RefuseNew(@event.Session, @event.EntityName, @event.Entity ?? @event.Original, "merging");
 
     public void OnMerge(MergeEvent @event, IDictionary copiedAlready) => OnMerge(@event);
 
-    public void OnDelete(DeleteEvent @event) => Refuse(@event.Session, @event.Entity, "deleting");
+    public void OnDelete(DeleteEvent @event) => Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
 
     public void OnDelete(DeleteEvent @event, ISet<object> transientEntities) => OnDelete(@event);
 
-    public void OnReplicate(ReplicateEvent @event) => Refuse(@event.Session, @event.Entity, "replicating");
+    public void OnReplicate(ReplicateEvent @event) => Refuse(@event.Session, @event.EntityName, @event.Entity, "replicating");
 
     public Task OnSaveOrUpdateAsync(SaveOrUpdateEvent @event, CancellationToken cancellationToken) => Done(() => OnSaveOrUpdate(@event));
 
@@ -43,26 +43,20 @@ internal sealed class WriteGuard :
 
     public Task OnReplicateAsync(ReplicateEvent @event, CancellationToken cancellationToken) => Done(() => OnReplicate(@event));
 
-    private static void RefuseNew(IEventSource session, object? entity, string what)
+    private static void RefuseNew(IEventSource session, string? entityName, object? entity, string what)
     {
         if (ReplicatedBatcher.Of(session) is { Refuses: true } && (entity is null || !session.Contains(entity)))
         {
-            Refuse(session, entity, what);
+            Refuse(session, entityName, entity, what);
         }
     }
 
-    private static void Refuse(IEventSource session, object? entity, string what) =>
-        ReplicatedBatcher.Of(session)?.Refuse($"{what} {Named(session, entity)}");
-
-    private static string Named(IEventSource session, object? entity)
+    private static void Refuse(IEventSource session, string? entityName, object? entity, string what)
     {
-        if (entity is null)
+        if (ReplicatedBatcher.Of(session) is { Refuses: true } batcher)
         {
-            return "an entity";
+            batcher.Refuse($"{what} {EntityNames.Of(session, entityName, entity)}");
         }
-
-        var entry = session.PersistenceContext.GetEntry(entity);
-        return entry?.Id is { } id ? $"{entry.EntityName}#{id}" : entity.GetType().FullName ?? entity.GetType().Name;
     }
 
     private static Task Done(Action action)

@@ -78,8 +78,9 @@ internal sealed class CurrentSettings : IDisposable
         {
             _value = new SettingsSnapshot(_factory.Create(Options.DefaultName));
         }
-        catch (Exception e) when (e is OptionsValidationException or InvalidOperationException)
+        catch (Exception e)
         {
+            // Whatever it is: the application's own code may take part in making the options.
             _logger.ReloadRefused(e.Message);
             return;
         }

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Settings;
 
@@ -22,12 +23,12 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         Methods(options, errors);
         if (!LoadBalancingNames.All.Contains(options.LoadBalancing, StringComparer.Ordinal))
         {
-            errors.Add($"Replicated:LoadBalancing is '{options.LoadBalancing}'; known are {string.Join(", ", LoadBalancingNames.All)}.");
+            errors.Add($"Replicated:LoadBalancing is {Shown.Of(options.LoadBalancing)}; known are {string.Join(", ", LoadBalancingNames.All)}.");
         }
 
         if (configuration is not null)
         {
-            UnknownKeys.Find(configuration.GetSection(ReplicatedOptions.SectionName), typeof(ReplicatedOptions), errors);
+            errors.AddRange(SectionShape.Misfits(configuration.GetSection(ReplicatedOptions.SectionName)).Select(m => m.Error));
         }
 
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
@@ -46,7 +47,7 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         {
             if (string.IsNullOrEmpty(method) || !method.All(IsTokenCharacter))
             {
-                errors.Add($"Replicated:ReadOnlyMethods has '{method}', which is not an HTTP method.");
+                errors.Add($"Replicated:ReadOnlyMethods has {Shown.Of(method)}, which is not an HTTP method.");
             }
             else if (Array.Find(KnownMethods, m => m.Equals(method, StringComparison.OrdinalIgnoreCase)) is { } known && known != method)
             {

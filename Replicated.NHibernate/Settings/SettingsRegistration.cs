@@ -25,14 +25,18 @@ internal static class SettingsRegistration
     {
         public void Configure(ReplicatedOptions options)
         {
-            try
+            if (configuration?.GetSection(ReplicatedOptions.SectionName) is not { } section)
             {
-                configuration?.GetSection(ReplicatedOptions.SectionName).Bind(options);
+                return;
             }
-            catch (InvalidOperationException)
-            {
-                // The rules name the value that cannot be converted, beside all other errors.
-            }
+
+            // What does not fit is named by the rules; without it, the rest is bound and judged too.
+            var misfits = SectionShape.Misfits(section).Select(m => m.Path).ToHashSet(StringComparer.OrdinalIgnoreCase);
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(section.AsEnumerable().Where(s => s.Value is not null && !misfits.Contains(s.Key)))
+                .Build()
+                .GetSection(ReplicatedOptions.SectionName)
+                .Bind(options);
         }
     }
 

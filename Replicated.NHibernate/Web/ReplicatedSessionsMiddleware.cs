@@ -34,12 +34,12 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         {
             await next(context);
             await request.Open();
-            await request.Scope.CommitAfterReading();
+            await request.Scope.CompleteAfterReading();
         }
-        catch (SlavesUnavailableException e) when (!context.Response.HasStarted)
+        catch (Exception e) when (!context.Response.HasStarted && NoSlave(e) is not null)
         {
             await request.Abandon();
-            shared.Services.Logger.NoSlaveForRequest(request.Work.ToString(), e.Message);
+            shared.Services.Logger.NoSlaveForRequest(request.Work.ToString(), NoSlave(e)!.Message);
             context.Response.Clear();
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
@@ -59,5 +59,16 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
             request.GivePlaceBack();
             await request.End();
         }
+    }
+
+    // NHibernate wraps what is thrown while it asks for a connection.
+    private static SlavesUnavailableException? NoSlave(Exception? exception)
+    {
+        while (exception is not null and not SlavesUnavailableException)
+        {
+            exception = exception.InnerException;
+        }
+
+        return exception as SlavesUnavailableException;
     }
 }

@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Replicated.NHibernate.Benchmarks;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record Arguments(IReadOnlyList<string> Names, TimeSpan Round, int Pairs, int Connections, bool Strict)
+{
+    public const string Usage =
+        """
+        [decision] [session] [http]   which benchmarks to run; all of them where none is named
+        --seconds N                   how long a round over HTTP lasts (10)
+        --pairs N                     how many pairs of such rounds (3)
+        --connections N               how many clients at a time, 8 to 32 (16)
+        --strict                      a missed budget makes the exit code 1
+        """;
+
+    public bool Wants(string name) => Names.Count == 0 || Names.Contains(name, StringComparer.Ordinal);
+
+    /// <returns>Null where the command line is not understood.</returns>
+    public static Arguments? Parse(string[] args)
+    {
+        var names = new List<string>();
+        var (seconds, pairs, connections, strict) = (10, 3, 16, false);
+        for (var i = 0; i < args.Length; i++)
+        {
+            var understood = args[i] switch
+            {
+                "--seconds" => Number(out seconds, most: 600),
+                "--pairs" => Number(out pairs, most: 100),
+                "--connections" => Number(out connections, most: 32),
+                "--strict" => strict = true,
+                var name => Named(name),
+            };
+            if (!understood)
+            {
+                return null;
+            }
+
+            bool Number(out int value, int most)
+            {
+                value = 0;
+                return ++i < args.Length
+                    && int.TryParse(args[i], NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1 && value <= most;
+            }
+        }
+
+        return new Arguments(names, TimeSpan.FromSeconds(seconds), pairs, connections, strict);
+
+        bool Named(string name)
+        {
+            names.Add(name);
+            return Benchmark.Names.Contains(name, StringComparer.Ordinal);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.ApplicationParts;
+
+namespace Replicated.NHibernate.Benchmarks;
+
+/// <summary>Actions that are decided, never run.</summary>
+[ApiController, Route("decided")]
+public sealed class DecidedController : ControllerBase
+{
+    [HttpGet("{id:guid}")]
+    public IActionResult Read(Guid id) => Ok(id);
+
+    [HttpPost]
+    public IActionResult Write() => NoContent();
+
+    [HttpPost("search"), UseSlave]
+    public IActionResult Search() => NoContent();
+
+    [HttpGet("confirm"), UseMaster]
+    public IActionResult Confirm() => NoContent();
+}
+
+internal static class OwnControllers
+{
+    /// <summary>Not the sample's, which MVC would find too.</summary>
+    public static void AddControllersOfThisProject(this IServiceCollection services) => services.AddControllers().ConfigureApplicationPartManager(parts =>
+    {
+        parts.ApplicationParts.Clear();
+        parts.ApplicationParts.Add(new AssemblyPart(typeof(OwnControllers).Assembly));
+    });
+}

@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Mvc.Filters;
+using NHibernate;
+using ISession = NHibernate.ISession;
+
+namespace Replicated.NHibernate.Benchmarks;
+
+/// <summary>A session per request as one writes it without this library: by the verb from one of two factories.</summary>
+internal static class HandWritten
+{
+    public static void Register(IServiceCollection services, string master, string slave)
+    {
+        var (masters, slaves) = (Model.PlainFactory(master), Model.PlainFactory(slave));
+        services.AddHttpContextAccessor();
+        services.AddScoped(sp => IsRead(sp.GetRequiredService<IHttpContextAccessor>().HttpContext!) ? slaves.OpenSession() : masters.OpenSession());
+        services.AddControllersOfThisProject();
+        services.Configure<Microsoft.AspNetCore.Mvc.MvcOptions>(options => options.Filters.Add(new TransactionFilter()));
+    }
+
+    private static bool IsRead(HttpContext context) => HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+
+    /// <summary>Where the library has a transaction, one is here; it ends before the result is executed, as the library's does.</summary>
+    private sealed class TransactionFilter : IAsyncActionFilter
+    {
+        public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
+        {
+            if (IsRead(context.HttpContext))
+            {
+                await next();
+                return;
+            }
+
+            using var transaction = context.HttpContext.RequestServices.GetRequiredService<ISession>().BeginTransaction();
+            if ((await next()).Exception is null)
+            {
+                await transaction.CommitAsync();
+            }
+        }
+    }
+}

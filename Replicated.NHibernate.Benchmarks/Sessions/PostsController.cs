@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Mvc;
+using ISession = NHibernate.ISession;
+
+namespace Replicated.NHibernate.Benchmarks;
+
+/// <summary>What both applications do; neither of them knows where its session comes from.</summary>
+[ApiController, Route("posts")]
+public sealed class PostsController(ISession session, TimeProvider clock) : ControllerBase
+{
+    [HttpGet("{id:guid}")]
+    public async Task<ActionResult<PostView>> Get(Guid id, CancellationToken cancellationToken) =>
+        await session.GetAsync<Post>(id, cancellationToken) is { } post ? PostView.Of(post) : NotFound();
+
+    [HttpPost]
+    public async Task<ActionResult<PostView>> Add(NewPost body, CancellationToken cancellationToken)
+    {
+        var post = new Post { Title = body.Title, Body = body.Body, Written = clock.GetUtcNow().UtcDateTime };
+        await session.SaveAsync(post, cancellationToken);
+        return Created($"/posts/{post.Id}", PostView.Of(post));
+    }
+}
+
+public sealed record NewPost(string Title, string Body);
+
+public sealed record PostView(Guid Id, string Title, string Body, DateTime Written)
+{
+    internal static PostView Of(Post post) => new(post.Id, post.Title, post.Body, post.Written);
+}

@@ -1,0 +1,50 @@
+using Microsoft.AspNetCore.Mvc;
+using Replicated.NHibernate.Sample.Posts;
+using Replicated.NHibernate.Sample.Servers;
+
+namespace Replicated.NHibernate.Sample.Controllers;
+
+/// <summary>The page.</summary>
+[AutoValidateAntiforgeryToken]
+public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, TimeProvider clock, IServiceProvider services) : Controller
+{
+    private const int Shown = 50;
+
+    [HttpGet("/"), HttpHead("/")]
+    public Task<ViewResult> Index(CancellationToken cancellationToken) => Board(nameof(Index), new NewPost(), cancellationToken);
+
+    [HttpPost("/")]
+    public async Task<IActionResult> Write(NewPost written, CancellationToken cancellationToken)
+    {
+        if (!ModelState.IsValid)
+        {
+            Response.StatusCode = StatusCodes.Status400BadRequest;
+            return await Board(nameof(Index), written, cancellationToken);
+        }
+
+        await posts.AddAsync(written.Written(clock), cancellationToken);
+        return RedirectToAction(nameof(Index));
+    }
+
+    /// <summary>Who moderates wants to see what is there, not what was there a moment ago.</summary>
+    [HttpGet("/moderation"), HttpHead("/moderation")]
+    [UseMaster]
+    public Task<ViewResult> Moderation(CancellationToken cancellationToken) => Board(nameof(Moderation), new NewPost(), cancellationToken);
+
+    [HttpPost("/moderation/{id:long}/remove")]
+    public async Task<IActionResult> Remove(long id, CancellationToken cancellationToken)
+    {
+        await posts.RemoveAsync(id, cancellationToken);
+        return RedirectToAction(nameof(Moderation));
+    }
+
+    private async Task<ViewResult> Board(string view, NewPost written, CancellationToken cancellationToken)
+    {
+        var servers = services.GetRequiredService<DatabaseServers>().AskAsync(cancellationToken);
+        var newest = await posts.NewestAsync(Shown, cancellationToken);
+        return View(view, new BoardPage(newest, written, sessions.CurrentRoute!, await servers));
+    }
+}
+
+/// <param name="Route">Where the posts were read.</param>
+public sealed record BoardPage(IReadOnlyList<Post> Posts, NewPost Written, Route Route, IReadOnlyList<ServerStatus> Servers);

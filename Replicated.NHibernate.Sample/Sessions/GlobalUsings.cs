@@ -1,0 +1,2 @@
+// ASP.NET Core has an ISession too.
+global using ISession = NHibernate.ISession;

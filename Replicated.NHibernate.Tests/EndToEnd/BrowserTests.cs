@@ -1,0 +1,73 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using Replicated.NHibernate.Tests.Evidence;
+using Replicated.NHibernate.Tests.Support;
+
+namespace Replicated.NHibernate.Tests.EndToEnd;
+
+/// <summary>The board as a person uses it, in the system's Chromium.</summary>
+internal sealed class BrowserTests
+{
+    private SampleProcess _sample = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    [OneTimeSetUp]
+    public async Task Start()
+    {
+        _playwright = await Playwright.CreateAsync();
+        _browser = await Chromium.LaunchAsync(_playwright);
+        _sample = await SampleProcess.StartAsync();
+    }
+
+    [OneTimeTearDown]
+    public async Task Stop()
+    {
+        if (_browser is not null)
+        {
+            await _browser.DisposeAsync();
+        }
+
+        _playwright?.Dispose();
+        if (_sample is not null)
+        {
+            await _sample.DisposeAsync();
+        }
+    }
+
+    [Test, Promise(1)]
+    public async Task The_page_says_which_slave_served_it()
+    {
+        var page = await Open();
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]: role slave"));
+    }
+
+    [Test]
+    public async Task What_a_person_posts_is_on_the_page_of_the_master_at_once_and_on_the_slaves_soon()
+    {
+        var page = await Open();
+        await page.GetByLabel("Title").FillAsync("From a browser");
+        await page.GetByLabel("Text").FillAsync("with <b>markup</b> & more");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Post it" }).ClickAsync();
+        await page.GotoAsync("/moderation");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "From a browser" })).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("with <b>markup</b> & more")).ToBeVisibleAsync();
+    }
+
+    [Test]
+    public async Task A_paused_slave_shows_as_paused_and_goes_on_when_it_is_told_to()
+    {
+        var page = await Open();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause the replay of slave-2" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Resume the replay of slave-2" }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Pause the replay of slave-2" })).ToBeVisibleAsync();
+    }
+
+    private async Task<IPage> Open()
+    {
+        var context = await _browser.NewContextAsync(new() { BaseURL = _sample.Client.BaseAddress!.ToString() });
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/");
+        return page;
+    }
+}
