@@ -109,7 +109,8 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
             Prepare();
             using var request = new HttpRequestMessage(new HttpMethod(verb), $"/forgotten-statement?throws={throws}");
             using var response = await _app.Client.SendAsync(request).WaitAsync(Patience);
-            Assert.That((int)response.StatusCode, Is.EqualTo(verb == "GET" && !throws ? 200 : 500));
+            // On the master a statement that still runs cannot be committed; one that had not begun yet has nothing to commit.
+            Assert.That((int)response.StatusCode, throws ? Is.EqualTo(500) : verb == "GET" ? Is.EqualTo(200) : Is.AnyOf(200, 500));
             await _ended.Task;
             await Task.WhenAny(_statement);
             await NothingIsLeft($"{verb} HTTP: ");

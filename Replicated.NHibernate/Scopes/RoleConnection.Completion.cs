@@ -95,7 +95,7 @@ internal sealed partial class RoleConnection
         }
     }
 
-    public ValueTask Rollback(bool async) => _inTransaction ? RollbackBegun(async) : ValueTask.CompletedTask;
+    public ValueTask Rollback(bool async) => _inTransaction && !IsLeftToStatement ? RollbackBegun(async) : ValueTask.CompletedTask;
 
     private async ValueTask RollbackBegun(bool async)
     {

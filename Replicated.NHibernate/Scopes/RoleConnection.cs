@@ -173,6 +173,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
+    // The scope has ended, but not the statement that somebody forgot, which will see to the rest.
+    private bool IsLeftToStatement => _ending && !_isOver && IsRunning;
+
     public void Starts() => Interlocked.Increment(ref _running);
 
     public void Stops()
@@ -191,7 +194,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     public ValueTask Release(bool async)
     {
         // Whoever comes first: the scope's end, or a forgotten task that connected meanwhile.
-        if (Interlocked.Exchange(ref _holds, 0) == 0)
+        if (IsLeftToStatement || Interlocked.Exchange(ref _holds, 0) == 0)
         {
             return ValueTask.CompletedTask;
         }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using NHibernate.AdoNet;
 using NHibernate.Connection;
 using NHibernate.Driver;
@@ -18,6 +19,9 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 {
     /// <summary>The batcher factory that the application chose, which ours works through.</summary>
     public const string BatcherFactoryProperty = "replicated.adonet.factory_class";
+
+    // Connections that belong to a scope, which gives them back itself.
+    private static readonly ConditionalWeakTable<DbConnection, RoleConnection> Lent = new();
 
     private IBatcherFactory? _batchers;
     private string? _batcherClass;
@@ -81,7 +85,8 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 
     public override void CloseConnection(DbConnection conn)
     {
-        if (!ReferenceEquals(Find()?.Current, conn))
+        // Known by itself: whoever disposes a session, such as the container, need not be in its scope any more.
+        if (!Lent.TryGetValue(conn, out _))
         {
             base.CloseConnection(conn);
         }
@@ -103,6 +108,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     // What the application does with session.Connection by itself is in the transaction too, whether it enlists its commands or not.
     private static DbConnection Begun(RoleConnection role, DbConnection connection)
     {
+        Lent.TryAdd(connection, role);
         role.Enlist();
         return connection;
     }
