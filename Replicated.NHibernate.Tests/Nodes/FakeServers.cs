@@ -11,8 +11,20 @@ namespace Replicated.NHibernate.Tests.Nodes;
 /// <summary>Servers that can only be connected to, or not: for choosing among nodes without a database.</summary>
 internal sealed class FakeServers : DbProviderFactory
 {
+    private int _open;
+    private int _opened;
+
     /// <summary>What connecting to a server throws, by its name.</summary>
     public ConcurrentDictionary<string, Func<CancellationToken, Exception>> Down { get; } = new();
+
+    /// <summary>What connecting to a server waits for.</summary>
+    public Func<string, Task> Opening { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>How many connections are open at this moment.</summary>
+    public int Open => Volatile.Read(ref _open);
+
+    /// <summary>How many have ever been opened.</summary>
+    public int Opened => Volatile.Read(ref _opened);
 
     public override DbConnection CreateConnection() => new Connection(this);
 
@@ -66,20 +78,35 @@ internal sealed class FakeServers : DbProviderFactory
 
         public override void Open() => OpenAsync(CancellationToken.None).GetAwaiter().GetResult();
 
-        public override Task OpenAsync(CancellationToken cancellationToken)
+        public override async Task OpenAsync(CancellationToken cancellationToken)
         {
+            await servers.Opening(DataSource);
             if (servers.Down.TryGetValue(DataSource, out var failure))
             {
-                return Task.FromException(failure(cancellationToken));
+                throw failure(cancellationToken);
             }
 
+            Interlocked.Increment(ref servers._open);
+            Interlocked.Increment(ref servers._opened);
             _state = ConnectionState.Open;
-            return Task.CompletedTask;
         }
 
-        public override void Close() => _state = ConnectionState.Closed;
+        public override void Close()
+        {
+            if (_state == ConnectionState.Open)
+            {
+                Interlocked.Decrement(ref servers._open);
+                _state = ConnectionState.Closed;
+            }
+        }
 
         public override void ChangeDatabase(string databaseName) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            Close();
+            base.Dispose(disposing);
+        }
 
         protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => throw new NotSupportedException();
 

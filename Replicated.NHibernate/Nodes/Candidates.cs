@@ -23,9 +23,9 @@ internal sealed class Candidates
     public Candidates Without(Node node) => Without(n => ReferenceEquals(n, node));
 
     /// <summary>Itself, without allocating, where nothing is taken away.</summary>
-    public Candidates Without(Func<Node, bool> unwanted)
+    public Candidates Without(Predicate<Node> unwanted)
     {
-        if (!Array.Exists(_nodes, n => unwanted(n)))
+        if (!Array.Exists(_nodes, unwanted))
         {
             return this;
         }

@@ -23,7 +23,7 @@ internal sealed class NodePool
     private readonly ILogger _logger;
     private readonly ILoadBalancingPolicy[] _policies = [new PowerOfTwoChoicesPolicy(), new RoundRobinPolicy(), new RandomPolicy()];
     private readonly Candidates _slaves;
-    private readonly Func<Node, bool> _isLeftOut;
+    private readonly Predicate<Node> _isLeftOut;
     private volatile Choice _choice;
     private int _fallbackSessions;
 
@@ -64,7 +64,7 @@ internal sealed class NodePool
 
         var choice = _choice;
         var left = strict ? _slaves : choice.Reads;
-        var failures = new List<Exception>();
+        List<Exception>? failures = null;
         var rested = left.Without(_isLeftOut);
         // Where all are left out, a last attempt is better than none, but only the strict have nowhere else to go.
         left = rested.Count > 0 || !strict ? rested : left;
@@ -80,7 +80,7 @@ internal sealed class NodePool
             }
             catch (Exception e) when (e is DbException or TimeoutException or IOException or InvalidOperationException && !cancellationToken.IsCancellationRequested)
             {
-                failures.Add(e);
+                (failures ??= []).Add(e);
                 left = left.Without(node);
                 node.LeaveOut(_clock, LeftOutAfterFailure);
                 _logger.NodeNotOpened(node.Name, Reason(e), LeftOutAfterFailure.TotalSeconds, left.HasSlave ? "another slave" : strict ? "none" : "the master");
@@ -88,8 +88,8 @@ internal sealed class NodePool
         }
 
         return strict
-            ? throw SlavesUnavailableException.NoneReachable(Slaves.Select(s => s.Name), failures)
-            : await FallBack(choice.MaxFallbackSessions, failures, async, cancellationToken);
+            ? throw SlavesUnavailableException.NoneReachable(Slaves.Select(s => s.Name), failures ?? [])
+            : await FallBack(choice.MaxFallbackSessions, failures ?? [], async, cancellationToken);
     }
 
     /// <summary>Gives back what one of the two methods opened.</summary>

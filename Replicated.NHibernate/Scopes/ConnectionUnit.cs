@@ -9,6 +9,8 @@ internal sealed class ConnectionUnit(RoleConnection role) : IUnitOfWork
 
     public bool HasPendingChanges => false;
 
+    public bool IsReading => false;
+
     public static ConnectionUnit Of(ContainerScope container) => container.GetUnit(0, static (role, _) => new ConnectionUnit(role));
 
     public void Begin()

@@ -12,6 +12,9 @@ internal interface IUnitOfWork
     /// <summary>Whether there are changes that no statement has carried to the database yet.</summary>
     bool HasPendingChanges { get; }
 
+    /// <summary>Whether it still works on rows of a query, and on the connection that they came from.</summary>
+    bool IsReading { get; }
+
     /// <summary>Takes part in the transaction that has begun on the connection.</summary>
     void Begin();
 

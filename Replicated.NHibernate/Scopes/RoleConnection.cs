@@ -18,7 +18,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
-    private bool _ended;
+    private DbDataReader? _reader;
+    private int _holds;
+    private volatile bool _ended;
 
     public Scope Scope => _scope;
 
@@ -37,6 +39,12 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
     public bool HasPendingChanges => _loss is not null || Array.Exists(_units, u => u.HasPendingChanges);
+
+    /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
+    public bool IsReading => _reader is { IsClosed: false };
+
+    /// <summary>Whether a unit would lose rows that it still works on, were the connection given back.</summary>
+    public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
 
     /// <summary>Why a write is refused now, or null.</summary>
     public WriteRefusal? Refusal =>
@@ -75,18 +83,17 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
                 }
 
                 unit.End();
-                return Begun(_units[i] = create(this, state));
+                var another = create(this, state);
+                _units[i] = another;
+                BeginFor(another);
+                return another;
             }
         }
 
-        _units = [.. _units, create(this, state)];
-        return Begun(_units[^1]);
-
-        TUnit Begun(IUnitOfWork unit)
-        {
-            BeginFor(unit);
-            return (TUnit)unit;
-        }
+        var first = create(this, state);
+        _units = [.. _units, first];
+        BeginFor(first);
+        return first;
     }
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
@@ -119,6 +126,14 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
             : await _scope.Services.Pool.OpenSlave(_node, _decision.IsExplicit, async, cancellationToken);
         _opened = opened;
+        Interlocked.Exchange(ref _holds, 1);
+        if (_ended)
+        {
+            // A task that nobody awaited was still connecting when the scope ended.
+            await Release(async);
+            throw ScopeErrors.Ended(_scope.Work);
+        }
+
         if (_node is null)
         {
             Take(opened);
@@ -152,16 +167,22 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
+    public DbDataReader Reads(DbDataReader reader) => _reader = reader;
+
     public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
-    public async ValueTask Release(bool async)
+    public ValueTask Release(bool async)
     {
-        if (_opened is { } opened)
+        // Whoever comes first: the scope's end, or a forgotten task that connected meanwhile.
+        if (Interlocked.Exchange(ref _holds, 0) == 0)
         {
-            _opened = null;
-            await _scope.Services.Pool.Close(opened, async);
+            return ValueTask.CompletedTask;
         }
+
+        var opened = _opened!.Value;
+        (_opened, _reader) = (null, null);
+        return _scope.Services.Pool.Close(opened, async);
     }
 
     /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
@@ -173,10 +194,21 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
-    public async ValueTask End(bool async)
+    public ValueTask End(bool async)
     {
         // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
         _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
+        if (!_ended || _inTransaction || _opened is not null)
+        {
+            return EndWork(async);
+        }
+
+        ForEach(static u => u.End())?.Throw();
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask EndWork(bool async)
+    {
         ExceptionDispatchInfo? thrown = null;
         try
         {

@@ -7,6 +7,8 @@ namespace Replicated.NHibernate.Scopes;
 /// <summary>A provider's own command that gets its connection and its transaction when it runs.</summary>
 internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : DbCommand
 {
+    private static readonly string[] ReadingWords = ["select", "with", "values", "table", "show", "explain"];
+
     private RoutedConnection _connection = owner;
 
     [AllowNull]
@@ -37,21 +39,21 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
 
     public override int ExecuteNonQuery() => Run(async: false, writes: true, static (c, _) => Task.FromResult(c.ExecuteNonQuery()), default).GetAwaiter().GetResult();
 
-    public override object? ExecuteScalar() => Run(async: false, writes: false, static (c, _) => Task.FromResult(c.ExecuteScalar()), default).GetAwaiter().GetResult();
+    public override object? ExecuteScalar() => Run(async: false, writes: MayWrite, static (c, _) => Task.FromResult(c.ExecuteScalar()), default).GetAwaiter().GetResult();
 
     public override Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken) =>
         Run(async: true, writes: true, static (c, ct) => c.ExecuteNonQueryAsync(ct), cancellationToken);
 
     public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) =>
-        Run(async: true, writes: false, static (c, ct) => c.ExecuteScalarAsync(ct), cancellationToken);
+        Run(async: true, writes: MayWrite, static (c, ct) => c.ExecuteScalarAsync(ct), cancellationToken);
 
     protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
-        Run(async: false, writes: false, (c, _) => Task.FromResult(c.ExecuteReader(Keep(behavior))), default).GetAwaiter().GetResult();
+        Run(async: false, writes: MayWrite, (c, _) => Task.FromResult(_connection.Role.Reads(c.ExecuteReader(Keep(behavior)))), default).GetAwaiter().GetResult();
 
     protected override Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) =>
-        Run(async: true, writes: false, (c, ct) => c.ExecuteReaderAsync(Keep(behavior), ct), cancellationToken);
+        Run(async: true, writes: MayWrite, async (c, ct) => _connection.Role.Reads(await c.ExecuteReaderAsync(Keep(behavior), ct)), cancellationToken);
 
     protected override void Dispose(bool disposing)
     {
@@ -62,6 +64,9 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
 
         base.Dispose(disposing);
     }
+
+    // A statement that answers with rows may write too, such as INSERT … RETURNING.
+    private bool MayWrite => !Array.Exists(ReadingWords, word => inner.CommandText.AsSpan().TrimStart().StartsWith(word, StringComparison.OrdinalIgnoreCase));
 
     // The connection is the scope's; a reader must not close it.
     private static CommandBehavior Keep(CommandBehavior behavior) => behavior & ~CommandBehavior.CloseConnection;

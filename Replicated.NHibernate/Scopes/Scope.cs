@@ -1,5 +1,3 @@
-using Replicated.NHibernate.Diagnostics;
-
 namespace Replicated.NHibernate.Scopes;
 
 internal enum ScopeKind
@@ -18,14 +16,13 @@ internal enum ScopeKind
 /// One unit of work: at most one connection per role, one slave node, one transaction on the master. Getting a unit is
 /// thread-safe; the units are not.
 /// </summary>
-internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind kind) : IReplicatedScope
+internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, ScopeKind kind) : IReplicatedScope
 {
     private readonly Lock _gate = new();
     private RoleConnection? _master;
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
     private Dictionary<object, object?>? _kept;
-    private bool _isCommitted;
 
     public ScopeServices Services { get; } = services;
 
@@ -109,172 +106,15 @@ internal sealed class Scope(ScopeServices services, IScopeOwner owner, ScopeKind
 
     public object? Find(object key)
     {
+        // Most scopes keep nothing.
+        if (_kept is null)
+        {
+            return null;
+        }
+
         lock (_gate)
         {
             return _kept?.GetValueOrDefault(key);
-        }
-    }
-
-    public Task CommitAsync(CancellationToken cancellationToken = default) => Commit(async: true, cancellationToken).AsTask();
-
-    public Task RollbackAsync() => Rollback(async: true).AsTask();
-
-    public async ValueTask Commit(bool async, CancellationToken cancellationToken)
-    {
-        if (IsEnded)
-        {
-            throw ScopeErrors.Ended(Work);
-        }
-
-        if (IsSealed)
-        {
-            return;
-        }
-
-        try
-        {
-            // The slave first: if it holds changes that nobody would write, the master's must not be committed either.
-            if (_slave is not null)
-            {
-                await _slave.RefusePendingChanges(async, cancellationToken);
-                await _slave.Rollback(async);
-                await _slave.Release(async);
-            }
-
-            if (_master is not null && IsTransactional)
-            {
-                await _master.Commit(async, cancellationToken);
-                _isCommitted = true;
-                Audit();
-            }
-        }
-        catch
-        {
-            await Rollback(async);
-            throw;
-        }
-
-        Complete();
-    }
-
-    public async ValueTask Rollback(bool async)
-    {
-        if (IsEnded || IsSealed)
-        {
-            return;
-        }
-
-        if (_slave is not null)
-        {
-            await _slave.Rollback(async);
-            await _slave.Release(async);
-        }
-
-        if (_master is not null && IsTransactional)
-        {
-            await _master.Rollback(async);
-            await _master.Release(async);
-            if (Kind != ScopeKind.Request)
-            {
-                _master.Forget();
-            }
-        }
-
-        Complete();
-    }
-
-    /// <summary>Undoes what was not committed, and ends its sessions: what runs now has nothing to do with them.</summary>
-    public async ValueTask StartOver(bool async)
-    {
-        var (master, slave) = (_master, _slave);
-        (_master, _slave, _kept, IsSealed) = (null, null, null, false);
-        if (slave is not null)
-        {
-            await slave.End(async);
-        }
-
-        if (master is not null)
-        {
-            await master.End(async);
-        }
-    }
-
-    public void Dispose()
-    {
-        LeaveAmbient();
-        End(async: false).AsTask().GetAwaiter().GetResult();
-    }
-
-    // Not async: an async method could not give its caller the former ambient scope back.
-    public ValueTask DisposeAsync()
-    {
-        LeaveAmbient();
-        return End(async: true);
-    }
-
-    private void Complete()
-    {
-        IsSealed = Kind == ScopeKind.Request && IsTransactional;
-        _master?.BeginAgain();
-    }
-
-    private void LeaveAmbient()
-    {
-        _ambient?.End(Work);
-        _ambient = null;
-    }
-
-    private async ValueTask End(bool async)
-    {
-        lock (_gate)
-        {
-            if (IsEnded)
-            {
-                return;
-            }
-
-            IsEnded = true;
-        }
-
-        // What the application's listeners throw here must not keep the other connection from going back.
-        try
-        {
-            if (_slave is not null)
-            {
-                await _slave.End(async);
-            }
-        }
-        finally
-        {
-            if (_master is not null)
-            {
-                SayWhatIsLost(_master);
-                await _master.End(async);
-            }
-        }
-    }
-
-    private void SayWhatIsLost(RoleConnection master)
-    {
-        if (IsSealed)
-        {
-            // After a rollback the changes are meant to be lost.
-            if (_isCommitted && master.HasPendingChanges)
-            {
-                Services.Logger.ChangedAfterCommit(Work.ToString());
-            }
-        }
-        else if (Kind != ScopeKind.Request && master.IsInTransaction && (master.HasUncommittedWrites || master.HasPendingChanges))
-        {
-            Services.Logger.UncommittedWritesRolledBack(Work.ToString());
-        }
-    }
-
-    private void Audit()
-    {
-        if (_master is { Wrote: true, Route.Reason: RouteReason.Switch } && owner.IsReadOnlyVerb)
-        {
-            Services.Logger.WroteWithReadOnlyVerb(Work.ToString());
         }
     }
 }

@@ -33,6 +33,10 @@ internal static class ScopeErrors
         $"The connection of {work} was closed in the middle of its transaction, which the server has rolled back; nothing of it can be committed. "
         + "Either the connection broke, or somebody disposed session.Connection, which is only lent.");
 
+    public static InvalidOperationException StillReading(WorkName work) => new(
+        $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
+        + "Read the rows to the end first (ToList), or write the response from a slave session.");
+
     public static InvalidOperationException WriteAfterCompletion(WorkName work, string what) => new(
         $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
         + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).");

@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using NHibernate;
 using NHibernate.AdoNet;
+using NHibernate.Driver;
 using NHibernate.Engine;
 using NHibernate.SqlCommand;
 using NHibernate.SqlTypes;
@@ -13,7 +14,7 @@ namespace Replicated.NHibernate.Sessions;
 /// Every statement that NHibernate sends passes here, those of stateless sessions too: refuses writes where there must be none, and
 /// remembers a statement that failed, so that its transaction is not committed.
 /// </summary>
-internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionManager connectionManager, IInterceptor interceptor, SessionUnit? unit, DatabaseRole role) : IBatcher
+internal sealed partial class ReplicatedBatcher(IBatcherFactory batchers, ConnectionManager connectionManager, IInterceptor interceptor, SessionUnit? unit, DatabaseRole role) : IBatcher
 {
     private readonly UnroutedSession? _unrouted = unit is null ? new UnroutedSession(connectionManager.Session.SessionId) : null;
     private IBatcher _inner = batchers.CreateBatcher(connectionManager, interceptor);
@@ -47,20 +48,6 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
             }
         }
     }
-
-    /// <summary>Throws where a write must not happen now.</summary>
-    public void Refuse(string what)
-    {
-        switch (unit is null ? (role == DatabaseRole.Slave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
-        {
-            case WriteRefusal.Slave:
-                throw SlaveWriteException.Of(what, unit?.Role);
-            case WriteRefusal.AfterCompletion:
-                throw WriteAfterCompletionException.Of(what, unit!.Role.Scope.Work);
-        }
-    }
-
-    public bool Refuses => unit is null ? role == DatabaseRole.Slave : unit.Role.Refusal is not null;
 
     public DbCommand PrepareQueryCommand(CommandType commandType, SqlString sql, SqlType[] parameterTypes) =>
         _inner.PrepareQueryCommand(commandType, sql, parameterTypes);
@@ -194,7 +181,7 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
         QueryStarts(cmd);
         try
         {
-            return _inner.ExecuteReader(cmd);
+            return Reading(_inner.ExecuteReader(cmd));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -207,7 +194,7 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
         QueryStarts(cmd);
         try
         {
-            return await _inner.ExecuteReaderAsync(cmd, cancellationToken);
+            return Reading(await _inner.ExecuteReaderAsync(cmd, cancellationToken));
         }
         catch (Exception e) when (Noted(e))
         {
@@ -241,64 +228,4 @@ internal sealed class ReplicatedBatcher(IBatcherFactory batchers, ConnectionMana
         _unrouted?.Dispose();
         _inner.Dispose();
     }
-
-    private void WriteStarts(SqlString sql)
-    {
-        if (Refuses)
-        {
-            Refuse(Statement.KindOf(sql.ToString()));
-        }
-
-        unit?.Role.NoteWrite();
-    }
-
-    private void WriteStarts(DbCommand command)
-    {
-        if (Refuses)
-        {
-            Refuse(Statement.KindOf(command.CommandText));
-        }
-
-        unit?.Role.NoteWrite();
-    }
-
-    // A query may write too: an insert that returns its id, UPDATE … RETURNING by List().
-    private void QueryStarts(DbCommand command)
-    {
-        if (!Statement.WritingWord(command.CommandText).IsEmpty)
-        {
-            WriteStarts(command);
-        }
-    }
-
-    // What the database refuses in a later statement of one text would be swallowed when NHibernate closes the reader.
-    private void ReadToTheEnd(DbCommand? command, DbDataReader? reader)
-    {
-        if (!Refuses || reader is not { IsClosed: false } || command is null || !Statement.HasSeveral(command.CommandText))
-        {
-            return;
-        }
-
-        try
-        {
-            while (reader.NextResult())
-            {
-            }
-        }
-        catch (DbException e) when (e.SqlState == "25006")
-        {
-            throw Translated(e, command);
-        }
-    }
-
-    private bool Noted(Exception e)
-    {
-        unit?.Role.NoteFailure(e);
-        return true;
-    }
-
-    private Exception Translated(Exception e, DbCommand command) =>
-        Refuses && e is DbException { SqlState: "25006" }
-            ? SlaveWriteException.Of(Statement.KindOf(command.CommandText), unit?.Role, e)
-            : e.Rethrown();
 }

@@ -19,6 +19,8 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract bool HasPendingChanges { get; }
 
+    public bool IsReading => IsUsable && Session.ConnectionManager.Batcher.HasOpenResources;
+
     /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
     public static SessionUnit? Opening => _opening;
 
@@ -53,8 +55,6 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public abstract ValueTask BeforeCommit(bool async, CancellationToken cancellationToken);
 
-    public abstract void Forget();
-
     public void AfterCompletion(bool committed) => Transaction?.Complete(committed);
 
     /// <summary>A TransactionScope that the session had joined has ended, and NHibernate has forgotten the transaction that had given way to it.</summary>
@@ -71,6 +71,10 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     /// <summary>Called before the session gives its connection back, for which it must still be found by its id.</summary>
     public virtual void Closing() => IsClosed = true;
+
+    public virtual void Forget()
+    {
+    }
 
     public void End()
     {

@@ -131,10 +131,6 @@ internal sealed class StatelessUnit : SessionUnit
 
     public override bool HasPendingChanges => false;
 
-    public override void Forget()
-    {
-    }
-
     public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
     {
         if (!IsUsable)

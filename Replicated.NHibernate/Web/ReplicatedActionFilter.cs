@@ -57,16 +57,29 @@ internal sealed class ReplicatedActionFilter : IAsyncActionFilter, IAsyncPageFil
     };
 }
 
-/// <summary>Innermost: sees that the action threw even where a filter further out makes a result of it and forgets the exception.</summary>
-internal sealed class ActionFailureFilter : IAsyncActionFilter, IAsyncPageFilter, IOrderedFilter
+/// <summary>
+/// Innermost: sees that the action threw even where a filter further out makes a result of it and forgets the exception. Not asynchronous,
+/// because MVC then needs no further tasks for an action that waits.
+/// </summary>
+internal sealed class ActionFailureFilter : IActionFilter, IPageFilter, IOrderedFilter
 {
     public int Order => int.MaxValue;
 
-    public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next) => Note((await next()).Exception);
+    public void OnActionExecuting(ActionExecutingContext context)
+    {
+    }
 
-    public Task OnPageHandlerSelectionAsync(PageHandlerSelectedContext context) => Task.CompletedTask;
+    public void OnActionExecuted(ActionExecutedContext context) => Note(context.Exception);
 
-    public async Task OnPageHandlerExecutionAsync(PageHandlerExecutingContext context, PageHandlerExecutionDelegate next) => Note((await next()).Exception);
+    public void OnPageHandlerSelected(PageHandlerSelectedContext context)
+    {
+    }
+
+    public void OnPageHandlerExecuting(PageHandlerExecutingContext context)
+    {
+    }
+
+    public void OnPageHandlerExecuted(PageHandlerExecutedContext context) => Note(context.Exception);
 
     private static void Note(Exception? exception)
     {

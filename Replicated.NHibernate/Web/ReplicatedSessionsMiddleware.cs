@@ -34,6 +34,7 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         {
             await next(context);
             await request.Open();
+            await request.Scope.CommitAfterReading();
         }
         catch (Exception e) when (!context.Response.HasStarted && NoSlave(e) is not null)
         {

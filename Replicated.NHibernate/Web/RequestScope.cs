@@ -19,12 +19,13 @@ internal sealed partial class RequestScope : IScopeOwner
     private bool _failed;
     private bool _tellsRoute;
     private object? _handled;
+    private int _revision;
     private WorkName? _ended;
 
     public RequestScope(RequestScopes shared, HttpContext context)
     {
         (_shared, _context) = (shared, context);
-        _handled = context.Features.Get<IExceptionHandlerFeature>();
+        (_handled, _revision) = (context.Features.Get<IExceptionHandlerFeature>(), context.Features.Revision);
         Scope = new Scope(shared.Services, this, ScopeKind.Request);
     }
 
@@ -78,6 +79,13 @@ internal sealed partial class RequestScope : IScopeOwner
     /// <summary>An exception handler inside the scope caught what the first run threw, and now runs its error page here.</summary>
     public bool StartsOver()
     {
+        // Looked for only after something was set: this is asked with every session and at the commit point.
+        if (_context.Features.Revision == _revision)
+        {
+            return false;
+        }
+
+        _revision = _context.Features.Revision;
         var handled = _context.Features.Get<IExceptionHandlerFeature>();
         if (ReferenceEquals(handled, _handled))
         {

@@ -1,0 +1,196 @@
+using Replicated.NHibernate.Diagnostics;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>How a scope comes to its end: commit, rollback, and what is said of what nobody committed.</summary>
+internal sealed partial class Scope
+{
+    private bool _commitsAtEnd;
+    private bool _isCommitted;
+
+    public Task CommitAsync(CancellationToken cancellationToken = default) => Commit(async: true, cancellationToken).AsTask();
+
+    public Task RollbackAsync() => Rollback(async: true).AsTask();
+
+    public async ValueTask Commit(bool async, CancellationToken cancellationToken)
+    {
+        if (IsEnded)
+        {
+            throw ScopeErrors.Ended(Work);
+        }
+
+        if (IsSealed)
+        {
+            return;
+        }
+
+        try
+        {
+            // The slave first: if it holds changes that nobody would write, the master's must not be committed either.
+            if (_slave is not null)
+            {
+                await _slave.RefusePendingChanges(async, cancellationToken);
+                if (!_slave.IsNeeded)
+                {
+                    await _slave.Rollback(async);
+                    await _slave.Release(async);
+                }
+            }
+
+            if (_master is { IsReading: true, IsInTransaction: true } && Kind == ScopeKind.Request && IsTransactional)
+            {
+                // A response that is written while its rows are read. Nothing was written, so nothing waits for the commit.
+                _commitsAtEnd = _master is { HasUncommittedWrites: false, HasPendingChanges: false } ? true : throw ScopeErrors.StillReading(Work);
+            }
+            else if (_master is not null && IsTransactional)
+            {
+                await _master.Commit(async, cancellationToken);
+                Audit();
+            }
+        }
+        catch
+        {
+            await Rollback(async);
+            throw;
+        }
+
+        Complete(committed: true);
+    }
+
+    /// <summary>At the end of a request that could not commit before its response, because it was still reading.</summary>
+    public async ValueTask CommitAfterReading()
+    {
+        if (_commitsAtEnd && _master is not null)
+        {
+            _commitsAtEnd = false;
+            await _master.CommitAfterReading();
+            Audit();
+        }
+    }
+
+    public async ValueTask Rollback(bool async)
+    {
+        if (IsEnded || (IsSealed && !_commitsAtEnd))
+        {
+            return;
+        }
+
+        if (_slave is not null)
+        {
+            await _slave.Rollback(async);
+            await _slave.Release(async);
+        }
+
+        if (_master is not null && IsTransactional)
+        {
+            await _master.Rollback(async);
+            await _master.Release(async);
+        }
+
+        if (Kind != ScopeKind.Request)
+        {
+            // It goes on: no later commit is to write what the sessions still hold.
+            _slave?.Forget();
+            _master?.Forget();
+        }
+
+        Complete(committed: false);
+    }
+
+    /// <summary>Undoes what was not committed, and ends its sessions: what runs now has nothing to do with them.</summary>
+    public async ValueTask StartOver(bool async)
+    {
+        var (master, slave) = (_master, _slave);
+        (_master, _slave, _kept, IsSealed) = (null, null, null, false);
+        if (slave is not null)
+        {
+            await slave.End(async);
+        }
+
+        if (master is not null)
+        {
+            await master.End(async);
+        }
+    }
+
+    public void Dispose()
+    {
+        LeaveAmbient();
+        End(async: false).AsTask().GetAwaiter().GetResult();
+    }
+
+    // Not async: an async method could not give its caller the former ambient scope back.
+    public ValueTask DisposeAsync()
+    {
+        LeaveAmbient();
+        return End(async: true);
+    }
+
+    private void Complete(bool committed)
+    {
+        _isCommitted = committed;
+        _commitsAtEnd &= committed;
+        IsSealed = Kind == ScopeKind.Request && IsTransactional;
+        _master?.BeginAgain();
+    }
+
+    private void LeaveAmbient()
+    {
+        _ambient?.End(Work);
+        _ambient = null;
+    }
+
+    private async ValueTask End(bool async)
+    {
+        lock (_gate)
+        {
+            if (IsEnded)
+            {
+                return;
+            }
+
+            IsEnded = true;
+        }
+
+        // What the application's listeners throw here must not keep the other connection from going back.
+        try
+        {
+            if (_slave is not null)
+            {
+                await _slave.End(async);
+            }
+        }
+        finally
+        {
+            if (_master is not null)
+            {
+                SayWhatIsLost(_master);
+                await _master.End(async);
+            }
+        }
+    }
+
+    private void SayWhatIsLost(RoleConnection master)
+    {
+        if (IsSealed)
+        {
+            // After a rollback the changes are meant to be lost.
+            if (_isCommitted && master.HasPendingChanges)
+            {
+                Services.Logger.ChangedAfterCommit(Work.ToString());
+            }
+        }
+        else if (Kind != ScopeKind.Request && master.IsInTransaction && (master.HasUncommittedWrites || master.HasPendingChanges))
+        {
+            Services.Logger.UncommittedWritesRolledBack(Work.ToString());
+        }
+    }
+
+    private void Audit()
+    {
+        if (_master is { Wrote: true, Route.Reason: RouteReason.Switch } && owner.IsReadOnlyVerb)
+        {
+            Services.Logger.WroteWithReadOnlyVerb(Work.ToString());
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Data;
+using System.Data.Common;
+using NHibernate;
+using NHibernate.AdoNet;
+using NHibernate.Driver;
+using NHibernate.Engine;
+using NHibernate.SqlCommand;
+using NHibernate.SqlTypes;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Sessions;
+
+/// <summary>What the batcher refuses, and what it remembers.</summary>
+internal sealed partial class ReplicatedBatcher
+{
+    /// <summary>Throws where a write must not happen now.</summary>
+    public void Refuse(string what)
+    {
+        switch (unit is null ? (role == DatabaseRole.Slave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
+        {
+            case WriteRefusal.Slave:
+                throw SlaveWriteException.Of(what, unit?.Role);
+            case WriteRefusal.AfterCompletion:
+                throw WriteAfterCompletionException.Of(what, unit!.Role.Scope.Work);
+        }
+    }
+
+    public bool Refuses => unit is null ? role == DatabaseRole.Slave : unit.Role.Refusal is not null;
+    private void WriteStarts(SqlString sql)
+    {
+        if (Refuses)
+        {
+            Refuse(Statement.KindOf(sql.ToString()));
+        }
+
+        unit?.Role.NoteWrite();
+    }
+
+    private void WriteStarts(DbCommand command)
+    {
+        if (Refuses)
+        {
+            Refuse(Statement.KindOf(command.CommandText));
+        }
+
+        unit?.Role.NoteWrite();
+    }
+
+    // A query may write too: an insert that returns its id, UPDATE … RETURNING by List().
+    private void QueryStarts(DbCommand command)
+    {
+        if (!Statement.WritingWord(command.CommandText).IsEmpty)
+        {
+            WriteStarts(command);
+        }
+    }
+
+    // What the database refuses in a later statement of one text would be swallowed when NHibernate closes the reader.
+    private void ReadToTheEnd(DbCommand? command, DbDataReader? reader)
+    {
+        if (!Refuses || reader is not { IsClosed: false } || command is null || !Statement.HasSeveral(command.CommandText))
+        {
+            return;
+        }
+
+        try
+        {
+            while (reader.NextResult())
+            {
+            }
+        }
+        catch (DbException e) when (e.SqlState == "25006")
+        {
+            throw Translated(e, command);
+        }
+    }
+
+    private DbDataReader Reading(DbDataReader reader)
+    {
+        unit?.Role.Reads(reader is NHybridDataReader { Target: { } target } ? target : reader);
+        return reader;
+    }
+
+    private bool Noted(Exception e)
+    {
+        unit?.Role.NoteFailure(e);
+        return true;
+    }
+
+    private Exception Translated(Exception e, DbCommand command) =>
+        Refuses && e is DbException { SqlState: "25006" }
+            ? SlaveWriteException.Of(Statement.KindOf(command.CommandText), unit?.Role, e)
+            : e.Rethrown();
+}
