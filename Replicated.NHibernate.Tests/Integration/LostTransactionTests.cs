@@ -46,15 +46,6 @@ internal sealed class LostTransactionTests(UnitOfWork unit)
         Assert.That(await SharedCluster.IsOnMaster(id), Is.False);
     }
 
-    [Test]
-    public async Task The_next_request_works()
-    {
-        var id = Guid.NewGuid();
-        await _app.Post(context => context.Board().ExecuteAsync("select pg_terminate_backend(pg_backend_pid())"));
-        (await _app.Post(context => Insert(context.Board(), id))).Ok();
-        Assert.That(await SharedCluster.IsOnMaster(id), Is.True);
-    }
-
     private static Task Insert(IBoard board, Guid id) => board.ExecuteAsync($"insert into post (id, title) values ('{id}', 'a post')");
 
     private static async Task Swallowed(Func<Task> work)

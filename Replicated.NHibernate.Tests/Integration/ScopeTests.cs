@@ -213,6 +213,22 @@ internal sealed class ScopeTests(UnitOfWork unit)
     }
 
     [Test, Promise(9)]
+    public async Task A_query_that_writes_after_the_commit_is_refused()
+    {
+        var id = Guid.NewGuid();
+        var reply = await _app.Post(async context =>
+        {
+            var board = context.Board();
+            await board.WhereAsync();
+            await context.Response.StartAsync();
+            await board.ScalarAsync($"insert into post (id, title) values ('{id}', 'never') returning version");
+        }).ContinueWith(t => t.Exception, TaskScheduler.Default);
+        Assert.That(reply, Is.Not.Null, "The response had begun, so it breaks off.");
+        Assert.That(_app.Log.LastException?.ToString(), Does.Contain("after the work of POST"));
+        Assert.That(await SharedCluster.IsOnMaster(id), Is.False);
+    }
+
+    [Test, Promise(9)]
     public async Task A_task_that_outlives_its_request_is_told_so_and_may_begin_a_scope()
     {
         var (id, ended) = (Guid.NewGuid(), new TaskCompletionSource());

@@ -156,8 +156,9 @@ internal sealed class NodePoolTests
         var pool = _servers.Pool(2, _clock);
         _servers.Fails("s0");
         var opened = await pool.OpenSlave(pinned: null, strict: false, async: false, default);
+        Assert.That((opened.Node.Name, opened.Connection.State, opened.Node.InUse), Is.EqualTo(("s1", System.Data.ConnectionState.Open, 1)));
         await pool.Close(opened, async: false);
-        Assert.That((opened.Node.Name, opened.Node.InUse), Is.EqualTo(("s1", 0)));
+        Assert.That((opened.Connection.State, opened.Node.InUse), Is.EqualTo((System.Data.ConnectionState.Closed, 0)));
     }
 
     private static async Task<List<string>> Reads(NodePool pool, int count, bool strict = false)
