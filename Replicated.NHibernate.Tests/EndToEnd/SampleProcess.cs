@@ -17,7 +17,9 @@ internal sealed partial class SampleProcess : IAsyncDisposable
     private SampleProcess(string folder, IReadOnlyDictionary<string, string> environment)
     {
         Folder = folder;
-        var start = new ProcessStartInfo("dotnet", [typeof(IPosts).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        // A shell's background job, which the tests may be, ignores SIGINT, and so would every process that it starts.
+        string[] command = [.. OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : Array.Empty<string>(), "dotnet", typeof(IPosts).Assembly.Location];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         // The private servers go into a folder of the test's own, so that the test sees what is left of them.
         start.Environment["TMPDIR"] = folder;
