@@ -7,7 +7,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>An open connection, the node it leads to, and how to give it back.</summary>
-internal readonly record struct NodeConnection(DbConnection Connection, Node Node, bool IsFallback);
+internal sealed record NodeConnection(DbConnection Connection, Node Node, bool IsFallback);
 
 /// <summary>
 /// Chooses a node and opens a connection to it. A connection that cannot be opened goes to the next candidate, before any

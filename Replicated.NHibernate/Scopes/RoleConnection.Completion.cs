@@ -27,7 +27,7 @@ internal sealed partial class RoleConnection
             ThrowIfFailed();
             if (_transaction is not null)
             {
-                Wrote |= await CommitStatement.Run(_opened!.Value.Connection, _transaction, _scope.Services.Pool.Provider, async);
+                Wrote |= await CommitStatement.Run(_opened!.Connection, _transaction, _scope.Services.Pool.Provider, async);
             }
         }
         catch (Exception e)

@@ -199,7 +199,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             return ValueTask.CompletedTask;
         }
 
-        var opened = _opened!.Value;
+        var opened = _opened!;
         (_opened, _reader) = (null, null);
         return _scope.Services.Pool.Close(opened, async);
     }

@@ -145,7 +145,7 @@ internal sealed partial class Scope
 
     private async ValueTask End(bool async)
     {
-        lock (_gate)
+        lock (owner)
         {
             if (IsEnded)
             {

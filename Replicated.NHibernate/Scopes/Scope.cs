@@ -18,7 +18,6 @@ internal enum ScopeKind
 /// </summary>
 internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, ScopeKind kind) : IReplicatedScope
 {
-    private readonly Lock _gate = new();
     private RoleConnection? _master;
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
@@ -69,7 +68,8 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     public TUnit GetUnit<TUnit, TState>(DatabaseRole? block, TState state, Func<RoleConnection, TState, TUnit> create)
         where TUnit : class, IUnitOfWork
     {
-        lock (_gate)
+        // The owner is the scope's alone and nobody outside sees it, unlike the scope itself.
+        lock (owner)
         {
             if (IsEnded)
             {
@@ -98,7 +98,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     /// <summary>Something that another part keeps for as long as the scope lasts, by its own key; null takes it away.</summary>
     public void Keep(object key, object? value)
     {
-        lock (_gate)
+        lock (owner)
         {
             (_kept ??= [])[key] = value;
         }
@@ -112,7 +112,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
             return null;
         }
 
-        lock (_gate)
+        lock (owner)
         {
             return _kept?.GetValueOrDefault(key);
         }

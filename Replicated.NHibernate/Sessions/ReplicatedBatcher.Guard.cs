@@ -16,7 +16,7 @@ internal sealed partial class ReplicatedBatcher
     /// <summary>Throws where a write must not happen now.</summary>
     public void Refuse(string what)
     {
-        switch (unit is null ? (role == DatabaseRole.Slave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
+        switch (unit is null ? (Provider.Role == DatabaseRole.Slave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
         {
             case WriteRefusal.Slave:
                 throw SlaveWriteException.Of(what, unit?.Role);
@@ -25,7 +25,7 @@ internal sealed partial class ReplicatedBatcher
         }
     }
 
-    public bool Refuses => unit is null ? role == DatabaseRole.Slave : unit.Role.Refusal is not null;
+    public bool Refuses => unit is null ? Provider.Role == DatabaseRole.Slave : unit.Role.Refusal is not null;
     private void WriteStarts(SqlString sql)
     {
         if (Refuses)

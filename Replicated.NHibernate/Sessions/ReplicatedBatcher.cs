@@ -14,10 +14,10 @@ namespace Replicated.NHibernate.Sessions;
 /// Every statement that NHibernate sends passes here, those of stateless sessions too: refuses writes where there must be none, and
 /// remembers a statement that failed, so that its transaction is not committed.
 /// </summary>
-internal sealed partial class ReplicatedBatcher(IBatcherFactory batchers, ConnectionManager connectionManager, IInterceptor interceptor, SessionUnit? unit, DatabaseRole role) : IBatcher
+internal sealed partial class ReplicatedBatcher(IBatcher inner, ConnectionManager connectionManager, SessionUnit? unit) : IBatcher
 {
     private readonly UnroutedSession? _unrouted = unit is null ? new UnroutedSession(connectionManager.Session.SessionId) : null;
-    private IBatcher _inner = batchers.CreateBatcher(connectionManager, interceptor);
+    private IBatcher _inner = inner;
 
     public SessionUnit? Unit => unit;
 
@@ -25,12 +25,14 @@ internal sealed partial class ReplicatedBatcher(IBatcherFactory batchers, Connec
 
     public int BatchSize { get => _inner.BatchSize; set => _inner.BatchSize = value; }
 
+    private ReplicatedConnectionProvider Provider => (ReplicatedConnectionProvider)connectionManager.Factory.ConnectionProvider;
+
     public static ReplicatedBatcher? Of(ISessionImplementor session) => session.ConnectionManager.Batcher as ReplicatedBatcher;
 
-    /// <summary>A session that shares the connection has an id of its own.</summary>
-    public void Know(Guid sessionId)
+    /// <summary>An operation begins, of the session or of one that shares the connection, which has an id of its own.</summary>
+    public void Operates(Guid sessionId)
     {
-        unit?.Know(sessionId);
+        unit?.Operates(sessionId);
         _unrouted?.Know(sessionId);
     }
 
@@ -41,7 +43,7 @@ internal sealed partial class ReplicatedBatcher(IBatcherFactory batchers, Connec
         {
             var batchSize = _inner.BatchSize;
             _inner.Dispose();
-            _inner = batchers.CreateBatcher(connectionManager, interceptor);
+            _inner = Provider.Batchers.CreateBatcher(connectionManager, connectionManager.Session.Interceptor);
             if (_inner.BatchSize != batchSize)
             {
                 _inner.BatchSize = batchSize;

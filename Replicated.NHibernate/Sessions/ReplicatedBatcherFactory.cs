@@ -16,6 +16,6 @@ internal sealed class ReplicatedBatcherFactory : IBatcherFactory
                 $"The factory uses {nameof(ReplicatedBatcherFactory)} without {nameof(ReplicatedConnectionProvider)}. Call configuration.UseReplicated(role), which sets both.");
         }
 
-        return new ReplicatedBatcher(provider.Batchers, connectionManager, interceptor, SessionUnit.Opening, provider.Role);
+        return new ReplicatedBatcher(provider.Batchers.CreateBatcher(connectionManager, interceptor), connectionManager, SessionUnit.Opening);
     }
 }

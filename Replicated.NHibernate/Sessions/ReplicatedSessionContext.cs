@@ -15,6 +15,7 @@ namespace Replicated.NHibernate;
 public sealed class ReplicatedSessionContext : CurrentSessionContext
 {
     private readonly AsyncLocal<ISession?> _boundOutsideScopes = new();
+    private bool _bindsOutsideScopes;
     private IScopeDiagnosis? _diagnosis;
     private ReplicatedSessionFactories? _factories;
 
@@ -31,7 +32,9 @@ public sealed class ReplicatedSessionContext : CurrentSessionContext
     /// <inheritdoc />
     protected override ISession? Session
     {
-        get => AmbientScope.Current?.Scope is { } scope && scope.Find(this) is ISession bound ? bound : _boundOutsideScopes.Value;
+        get => AmbientScope.Current?.Scope is { } scope && scope.Find(this) is ISession bound ? bound
+            // Reading the execution context costs something, and hardly anybody binds outside scopes.
+            : _bindsOutsideScopes ? _boundOutsideScopes.Value : null;
         set
         {
             if (AmbientScope.Current?.Scope is { } scope)
@@ -40,7 +43,7 @@ public sealed class ReplicatedSessionContext : CurrentSessionContext
             }
             else
             {
-                _boundOutsideScopes.Value = value;
+                (_bindsOutsideScopes, _boundOutsideScopes.Value) = (true, value);
             }
         }
     }

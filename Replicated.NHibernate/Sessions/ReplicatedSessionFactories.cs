@@ -15,6 +15,8 @@ namespace Replicated.NHibernate;
 public sealed class ReplicatedSessionFactories : IDisposable
 {
     private readonly bool _owned;
+    private readonly ISessionBuilder _masterBuilder;
+    private readonly ISessionBuilder _slaveBuilder;
 
     internal ReplicatedSessionFactories(ISessionFactory master, ISessionFactory slave, bool owned)
     {
@@ -25,6 +27,8 @@ public sealed class ReplicatedSessionFactories : IDisposable
             RoleOf(Slave, DatabaseRole.Slave);
             ThrowIfMadeFromOneConfiguration((SessionFactoryImpl)Master, (SessionFactoryImpl)Slave);
         }
+
+        (_masterBuilder, _slaveBuilder) = (NewBuilder(Master), NewBuilder(Slave));
     }
 
     /// <summary>The master's factory; <see cref="ISessionFactory"/> in the container is this one.</summary>
@@ -45,6 +49,9 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
 
+    /// <summary>Made once for all sessions: NHibernate's own OpenSession() makes one for each.</summary>
+    internal ISessionBuilder BuilderOf(DatabaseRole role) => role == DatabaseRole.Master ? _masterBuilder : _slaveBuilder;
+
     internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
     internal void Attach(IScopeDiagnosis? diagnosis)
@@ -57,6 +64,10 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     private static ReplicatedConnectionProvider ProviderOf(ISessionFactory factory) =>
         (ReplicatedConnectionProvider)((ISessionFactoryImplementor)factory).ConnectionProvider;
+
+    // Whatever release mode is configured: a session that kept the connection would keep one that its scope has given back.
+    private static ISessionBuilder NewBuilder(ISessionFactory factory) =>
+        factory.WithOptions().ConnectionReleaseMode(ConnectionReleaseMode.AfterTransaction);
 
     // NHibernate swallows what goes wrong while it makes a session context, so look whether all of ours is there.
     private static ReplicatedSessionContext ContextOf(ISessionFactory factory) =>

@@ -22,8 +22,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
 
     public override void EnlistInSystemTransactionIfNeeded(ISessionImplementor session)
     {
-        // A session that shares another's connection is not known by its own id yet.
-        ReplicatedBatcher.Of(session)?.Know(session.SessionId);
+        ReplicatedBatcher.Of(session)?.Operates(session.SessionId);
         base.EnlistInSystemTransactionIfNeeded(session);
     }
 

@@ -33,13 +33,22 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     /// <summary>The session is being closed or has been, by the scope or by the application.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>Whether the session has done anything; many are only injected. Before, it cannot hold anything.</summary>
+    protected bool IsUsed { get; private set; }
+
     protected ISessionImplementor Session { get; private set; } = null!;
 
-    /// <summary>A session that shares this one's connection and transaction works for the same unit.</summary>
-    public void Know(Guid sessionId)
+    /// <summary>An operation begins, of the session or of one that shares its connection and transaction and works for the same unit.</summary>
+    public void Operates(Guid sessionId)
     {
-        // The session itself begins an operation while it is still being constructed.
-        if (_opening != this && sessionId != Session.SessionId && !_removed && SessionIds.Add(sessionId, this))
+        // The first one begins while the session is still being constructed.
+        if (_opening == this)
+        {
+            return;
+        }
+
+        IsUsed = true;
+        if (sessionId != Session.SessionId && !_removed && SessionIds.Add(sessionId, this))
         {
             (_sharing ??= []).Add(sessionId);
         }
@@ -90,12 +99,12 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     protected abstract void Close();
 
-    protected TSession Opened<TSession>(ISessionFactory factory, Func<ISessionFactory, TSession> open, Func<TSession, ISessionImplementor> implementor)
+    protected TSession Opened<TBuilder, TSession>(TBuilder builder, Func<TBuilder, TSession> open, Func<TSession, ISessionImplementor> implementor)
     {
         _opening = this;
         try
         {
-            var session = open(factory);
+            var session = open(builder);
             Session = implementor(session);
             SessionIds.Add(Session.SessionId, this);
             return session;

@@ -8,11 +8,7 @@ internal sealed class StatefulUnit : SessionUnit
 {
     public StatefulUnit(RoleConnection role, ReplicatedSessionFactories factories)
         : base(role) =>
-        // Whatever release mode is configured: a session that kept the connection would keep one that its scope has given back.
-        Session = Opened(
-            factories.Of(role.Role),
-            static f => f.WithOptions().ConnectionReleaseMode(ConnectionReleaseMode.AfterTransaction).OpenSession(),
-            static s => s.GetSessionImplementation());
+        Session = Opened(factories.BuilderOf(role.Role), static b => b.OpenSession(), static s => s.GetSessionImplementation());
 
     public new ISession Session { get; }
 
@@ -22,7 +18,7 @@ internal sealed class StatefulUnit : SessionUnit
     {
         get
         {
-            if (!Session.IsOpen || !HoldsAnything || Session.FlushMode == FlushMode.Manual)
+            if (!IsUsed || !Session.IsOpen || !HoldsAnything || Session.FlushMode == FlushMode.Manual)
             {
                 return false;
             }
@@ -48,22 +44,11 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
-    public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
-    {
-        if (!IsUsable)
-        {
-            return;
-        }
-
-        if (Transaction is { IsActive: true } transaction)
-        {
-            await transaction.BeforeCompletion(async, cancellationToken);
-        }
-        else
-        {
-            await FlushAll(async, cancellationToken);
-        }
-    }
+    public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
+        !IsUsable ? ValueTask.CompletedTask
+        : Transaction is { IsActive: true } transaction ? transaction.BeforeCompletion(async, cancellationToken)
+        : IsUsed ? FlushAll(async, cancellationToken)
+        : ValueTask.CompletedTask;
 
     // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
     private async ValueTask FlushAll(bool async, CancellationToken cancellationToken)

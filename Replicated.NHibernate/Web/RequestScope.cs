@@ -25,7 +25,7 @@ internal sealed partial class RequestScope : IScopeOwner
     public RequestScope(RequestScopes shared, HttpContext context)
     {
         (_shared, _context) = (shared, context);
-        (_handled, _revision) = (context.Features.Get<IExceptionHandlerFeature>(), context.Features.Revision);
+        (_handled, _revision) = (context.Features[typeof(IExceptionHandlerFeature)], context.Features.Revision);
         Scope = new Scope(shared.Services, this, ScopeKind.Request);
     }
 
@@ -86,7 +86,7 @@ internal sealed partial class RequestScope : IScopeOwner
         }
 
         _revision = _context.Features.Revision;
-        var handled = _context.Features.Get<IExceptionHandlerFeature>();
+        var handled = _context.Features[typeof(IExceptionHandlerFeature)];
         if (ReferenceEquals(handled, _handled))
         {
             return false;
