@@ -1,5 +1,8 @@
 namespace Replicated.NHibernate.Nodes;
 
+/// <summary>How far a server was when it was last asked.</summary>
+internal sealed record NodeReading(Position Position, DateTimeOffset At);
+
 /// <summary>One database server as configured, and what this process knows of it. Thread-safe.</summary>
 internal sealed class Node(string name, DatabaseRole role, int weight, string connectionString, string readOnlyConnectionString)
 {
@@ -7,6 +10,7 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     private int _inUse;
     private long _leftOutUntil;
+    private volatile NodeReading? _reading;
 
     public string Name { get; } = name;
 
@@ -22,6 +26,9 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     /// <summary>Connections that scopes hold at this moment.</summary>
     public int InUse => Volatile.Read(ref _inUse);
+
+    /// <summary>How far the server was when it was last asked; a slave never goes back.</summary>
+    public NodeReading? Reading { get => _reading; set => _reading = value; }
 
     public void Enter() => Interlocked.Increment(ref _inUse);
 

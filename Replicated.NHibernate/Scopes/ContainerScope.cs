@@ -60,6 +60,8 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
 
     private sealed class LentScope(Scope scope) : IReplicatedScope
     {
+        public Mark? Mark => scope.Mark;
+
         public DatabaseRole Role => scope.Role;
 
         public Route Route => scope.Route;

@@ -12,6 +12,14 @@ internal interface IScopeOwner
 
     RoleDecision Decide(DatabaseRole? block);
 
+    /// <summary>What the work's reads must see from the start. Asked once, when the first of them connects to a slave.</summary>
+    Mark? Mark => null;
+
+    /// <summary>A commit of the work wrote.</summary>
+    void Written(Mark mark)
+    {
+    }
+
     /// <summary>Whether the work failed and is being done again since the last time this was asked; an error page is.</summary>
     bool StartsOver() => false;
 
@@ -22,11 +30,13 @@ internal interface IScopeOwner
 }
 
 /// <summary>Work outside a request: the role was said when the scope began.</summary>
-internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves) : IScopeOwner
+internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null) : IScopeOwner
 {
     public WorkName Work { get; } = work;
 
     public bool IsReadOnlyVerb => false;
+
+    public Mark? Mark { get; } = mark;
 
     public RoleDecision Decide(DatabaseRole? block) =>
         (block is { } inBlock

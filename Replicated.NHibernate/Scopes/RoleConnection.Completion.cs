@@ -15,6 +15,7 @@ internal sealed partial class RoleConnection
             return;
         }
 
+        var committed = new Committed(HasUncommittedWrites, Position: null);
         try
         {
             ThrowIfFailed();
@@ -27,7 +28,9 @@ internal sealed partial class RoleConnection
             ThrowIfFailed();
             if (_transaction is not null)
             {
-                Wrote |= await CommitStatement.Run(_opened!.Connection, _transaction, _scope.Services.Pool.Provider, async);
+                var services = _scope.Services;
+                var told = await CommitStatement.Run(_opened!.Connection, _transaction, services.Pool.Provider, services.Marks.Positions, async);
+                committed = told with { Wrote = told.Wrote || HasUncommittedWrites };
             }
         }
         catch (Exception e)
@@ -36,8 +39,12 @@ internal sealed partial class RoleConnection
             throw e is DbException { SqlState: "25P02" } ? ScopeErrors.FailedStatement(_scope.Work, e) : e.Rethrown();
         }
 
+        await MarkWrites(committed, async);
         await Completed(committed: true, async);
     }
+
+    /// <summary>Marks what was written without a transaction of the scope's, which its database committed by itself.</summary>
+    public ValueTask MarkWrites(bool async) => _hasUnmarkedWrites ? MarkWrites(new Committed(Wrote: true, Position: null), async) : ValueTask.CompletedTask;
 
     /// <summary>The commit of a request whose response began in the middle of a query.</summary>
     public async ValueTask CommitAfterReading()
@@ -87,7 +94,7 @@ internal sealed partial class RoleConnection
     {
         if (committed || !_inTransaction)
         {
-            HasUncommittedWrites = false;
+            (HasUncommittedWrites, _hasUnmarkedWrites) = (false, committed && (HasUncommittedWrites || _hasUnmarkedWrites));
         }
         else
         {
@@ -145,6 +152,39 @@ internal sealed partial class RoleConnection
         for (var i = 0; i < _units.Length; i++)
         {
             await _units[i].BeforeCommit(async, cancellationToken);
+        }
+    }
+
+    private async ValueTask MarkWrites(Committed committed, bool async)
+    {
+        if (!committed.Wrote)
+        {
+            return;
+        }
+
+        (Wrote, _hasUnmarkedWrites) = (true, false);
+        _scope.NoteCommit(committed.Position ?? await AskForPosition(async));
+    }
+
+    // Where the commit could not tell it: one more round trip.
+    private async ValueTask<Position?> AskForPosition(bool async)
+    {
+        if (_scope.Services.Marks.Positions is not { } positions || Current is not { State: ConnectionState.Open } connection)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = positions.MasterQuery;
+            using var reader = async ? await command.ExecuteReaderAsync(CancellationToken.None) : command.ExecuteReader();
+            return (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
+        }
+        catch (Exception e) when (e is DbException or InvalidOperationException)
+        {
+            // What was committed stays so; only time can tell then.
+            return null;
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed partial class RoleConnection
     private Exception? _failure;
     private Exception? _loss;
     private bool _endedByApplication;
+    private bool _hasUnmarkedWrites;
 
     /// <summary>Whether a transaction is open, be it only logically.</summary>
     public bool IsInTransaction => _inTransaction;

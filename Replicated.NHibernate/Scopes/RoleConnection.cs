@@ -21,6 +21,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private DbDataReader? _reader;
     private int _holds;
     private int _running;
+    private int _knownCommits;
     private volatile bool _ended;
     private volatile bool _ending;
     private bool _isOver;
@@ -109,7 +110,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         {
             if (opened.Connection.State != ConnectionState.Closed)
             {
-                return opened.Connection;
+                return _knownCommits == _scope.Commits || IsReading || Role == DatabaseRole.Master
+                    ? opened.Connection
+                    : await CaughtUp(opened, async, cancellationToken);
             }
 
             if (_transaction is not null)
@@ -128,9 +131,10 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             throw ScopeErrors.Ended(_scope.Work);
         }
 
-        opened = Role == DatabaseRole.Master
-            ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
-            : await _scope.Services.Pool.OpenSlave(_node, _decision.IsExplicit, async, cancellationToken);
+        var commits = _scope.Commits;
+        opened = Role == DatabaseRole.Master ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
+            : _node is null ? await _scope.Services.Pool.OpenSlave(_scope.Goal, _decision.IsExplicit, async, cancellationToken)
+            : await _scope.Services.Pool.OpenPinned(_node, async, cancellationToken);
         _opened = opened;
         Interlocked.Exchange(ref _holds, 1);
         if (_ended)
@@ -142,7 +146,20 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
         if (_node is null)
         {
+            _knownCommits = commits;
             Take(opened);
+        }
+
+        return _knownCommits == _scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
+    }
+
+    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
+    private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
+    {
+        _knownCommits = _scope.Commits;
+        if (opened.Node.Role == DatabaseRole.Slave && !await _scope.Services.Pool.HasReached(opened, _scope.Goal, async, cancellationToken))
+        {
+            _decision = _decision with { Reason = RouteReason.Stale };
         }
 
         return opened.Connection;
@@ -188,7 +205,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
     public DbDataReader Reads(DbDataReader reader) => _reader = reader;
 
-    public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
+    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || !_inTransaction);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
     public ValueTask Release(bool async)
@@ -260,9 +277,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private void Take(NodeConnection opened)
     {
         _node = opened.Node;
-        if (opened.IsFallback)
+        if (opened.Reason is { } reason)
         {
-            _decision = _decision with { Reason = RouteReason.Fallback };
+            _decision = _decision with { Reason = reason };
         }
 
         var logger = _scope.Services.Logger;

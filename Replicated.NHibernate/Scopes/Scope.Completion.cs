@@ -41,6 +41,11 @@ internal sealed partial class Scope
                 await _master.Commit(async, cancellationToken);
                 Audit();
             }
+
+            if (_master is not null)
+            {
+                await _master.MarkWrites(async);
+            }
         }
         catch
         {
