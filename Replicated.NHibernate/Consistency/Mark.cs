@@ -72,7 +72,9 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
     internal static Mark? Later(Mark? one, Mark? other) =>
         one is not { } a ? other
         : other is not { } b ? one
-        : (b.Position?.Log ?? 0, b.Position?.Offset ?? 0, b.WrittenAt).CompareTo((a.Position?.Log ?? 0, a.Position?.Offset ?? 0, a.WrittenAt)) > 0 ? b : a;
+        : a.Position is { } here && b.Position is { } there ? ((there.Log, there.Offset, b.WrittenAt).CompareTo((here.Log, here.Offset, a.WrittenAt)) > 0 ? b : a)
+        // Where one has no place, only time tells.
+        : b.WrittenAt > a.WrittenAt || (b.WrittenAt == a.WrittenAt && b.Position is null) ? b : a;
 
     // Not UInt128.TryParse, which also takes white space around the digits.
     private static bool Hex(ReadOnlySpan<char> digits, int most, out UInt128 value)

@@ -45,17 +45,18 @@ internal sealed partial class NodePool
         Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null);
     }
 
-    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates) => candidates.Nodes[policy.Pick(candidates.Nodes, candidates.Weights)];
+    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates, ReadGoal goal) =>
+        candidates.Nodes[goal.Client == 0 ? policy.Pick(candidates.Nodes, candidates.Weights) : Rendezvous.Pick(candidates.Nodes, candidates.Weights, goal.Client)];
 
     private (Node Node, bool IsKnown) Pick(Choice choice, Candidates left, ReadGoal goal)
     {
         if (goal.IsNone)
         {
-            return (Picked(choice.Policy, left), true);
+            return (Picked(choice.Policy, left, goal), true);
         }
 
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);
-        return past.Count > 0 ? (Picked(choice.Policy, past), true) : (Furthest(left), false);
+        return past.Count > 0 ? (Picked(choice.Policy, past, goal), true) : (Furthest(left), false);
     }
 
     // The one most likely to have it soon.

@@ -159,6 +159,11 @@ internal sealed partial class RoleConnection
     {
         if (!committed.Wrote)
         {
+            if (committed.Position is { } read)
+            {
+                _scope.NoteRead(read);
+            }
+
             return;
         }
 
@@ -166,7 +171,16 @@ internal sealed partial class RoleConnection
         _scope.NoteCommit(committed.Position ?? await AskForPosition(async));
     }
 
-    // Where the commit could not tell it: one more round trip.
+    /// <summary>Remembers how far a slave was after the last read, where reads are not to go back.</summary>
+    public async ValueTask NoteRead(bool async)
+    {
+        if (_scope.Services.Marks.IsMonotonic && await AskForPosition(async) is { } position)
+        {
+            _scope.NoteRead(position);
+        }
+    }
+
+    // Where no commit has told it: one more round trip.
     private async ValueTask<Position?> AskForPosition(bool async)
     {
         if (_scope.Services.Marks.Positions is not { } positions || Current is not { State: ConnectionState.Open } connection)
@@ -177,7 +191,7 @@ internal sealed partial class RoleConnection
         try
         {
             using var command = connection.CreateCommand();
-            command.CommandText = positions.MasterQuery;
+            command.CommandText = _node is { Role: DatabaseRole.Slave } ? positions.SlaveQuery : positions.MasterQuery;
             using var reader = async ? await command.ExecuteReaderAsync(CancellationToken.None) : command.ExecuteReader();
             return (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
         }

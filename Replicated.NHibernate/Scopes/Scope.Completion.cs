@@ -32,6 +32,7 @@ internal sealed partial class Scope
             if (_slave is not null && !slaveWaits)
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
+                await _slave.NoteRead(async);
                 await _slave.Rollback(async);
                 await _slave.Release(async);
             }
