@@ -168,28 +168,10 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     }
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public async ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
+    public ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
     {
         var pool = _scope.Services.Pool;
-        var connection = pool.Provider.Create((_node ?? pool.Master).ConnectionString);
-        try
-        {
-            if (async)
-            {
-                await connection.OpenAsync(cancellationToken);
-            }
-            else
-            {
-                connection.Open();
-            }
-
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        return pool.Provider.Open((_node ?? pool.Master).ConnectionString, async, cancellationToken);
     }
 
     // The scope has ended, but not the statement that somebody forgot, which will see to the rest.
