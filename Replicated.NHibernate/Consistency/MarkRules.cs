@@ -14,7 +14,7 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     private AfterWriteOptions Options => settings.Value.Options.AfterWrite;
 
     /// <summary>How positions are told, where they are in use.</summary>
-    public ReplicationPositions? Positions => Options.Mode == AfterWriteMode.Auto ? pool.Positions : null;
+    public ReplicationPositions? Positions => Options.Mode == AfterWriteMode.Auto && pool.HasSlaves ? pool.Positions : null;
 
     public bool IsOff => Options.Mode == AfterWriteMode.Off;
 
