@@ -14,12 +14,12 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     private AfterWriteOptions Options => settings.Value.Options.AfterWrite;
 
     /// <summary>How positions are told, where they are in use.</summary>
-    public ReplicationPositions? Positions => Options.Mode == AfterWriteMode.Auto || IsMonotonic ? pool.Positions : null;
+    public ReplicationPositions? Positions => (Options.Mode == AfterWriteMode.Auto || IsMonotonic) && pool.HasSlaves ? pool.Positions : null;
 
     public bool IsOff => Options.Mode == AfterWriteMode.Off && !IsMonotonic;
 
     /// <summary>Whether reads are marked too, so that no later one goes back before them.</summary>
-    public bool IsMonotonic => settings.Value.Options.MonotonicReads == MonotonicReadsMode.Exact && pool.Positions is not null;
+    public bool IsMonotonic => settings.Value.Options.MonotonicReads == MonotonicReadsMode.Exact && pool is { HasSlaves: true, Positions: not null };
 
     /// <summary>The mark that a client sent, or null where it does not count. Each kind is counted.</summary>
     public Mark? Accept(ReadOnlySpan<char> text)

@@ -9,6 +9,7 @@ namespace Replicated.NHibernate.Nodes;
 internal sealed partial class NodePool
 {
     private long _marksUntil;
+    private TaskCompletionSource? _marked;
 
     /// <summary>How this database tells places in its log; null where it does not.</summary>
     public ReplicationPositions? Positions { get; }
@@ -17,8 +18,22 @@ internal sealed partial class NodePool
     public bool HasMarks => _clock.GetTimestamp() < Volatile.Read(ref _marksUntil);
 
     /// <summary>A client wrote, or came back with a mark.</summary>
-    public void MarkSeen() =>
+    public void MarkSeen()
+    {
         Volatile.Write(ref _marksUntil, _clock.GetTimestamp() + (long)(_settings.Value.Options.AfterWrite.MaxAge.TotalSeconds * _clock.TimestampFrequency));
+        if (Volatile.Read(ref _marked) is not null)
+        {
+            Interlocked.Exchange(ref _marked, null)?.TrySetResult();
+        }
+    }
+
+    /// <summary>Until somebody has a mark. For one who waits.</summary>
+    public Task Marked(CancellationToken cancellationToken)
+    {
+        var marked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _marked, marked);
+        return HasMarks ? Task.CompletedTask : marked.Task.WaitAsync(cancellationToken);
+    }
 
     public bool AllArePast(Position position) => Array.TrueForAll(Slaves, s => IsPast(s, position));
 
