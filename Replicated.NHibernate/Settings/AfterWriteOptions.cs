@@ -39,7 +39,6 @@ public sealed class AfterWriteOptions
 
     /// <summary>The header that carries the mark both ways, for clients without cookies. Needs a restart.</summary>
     /// <value><c>Replicated-Mark</c></value>
-    [Required]
     public string Header { get; set; } = "Replicated-Mark";
 }
 
