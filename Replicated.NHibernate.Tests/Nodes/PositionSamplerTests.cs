@@ -123,14 +123,14 @@ internal sealed class PositionSamplerTests : IDisposable
     }
 
     [Test]
-    public async Task It_asks_once_in_each_interval_and_closes_its_connections_when_it_is_stopped()
+    public async Task It_asks_at_once_then_in_each_interval_and_closes_its_connections_when_it_is_stopped()
     {
         using var asked = new SemaphoreSlim(0);
         Positions.Asked = () => asked.Release();
         Write();
         await _sampler.StartAsync(default);
-        await _app.Clock.FirstTimer;
-        for (var round = 1; round <= 3; round++)
+        await Rounds(asked);
+        for (var round = 2; round <= 4; round++)
         {
             _app.Clock.Advance(TimeSpan.FromSeconds(0.999));
             Assert.That(Positions.Questions, Has.Count.EqualTo((round - 1) * 3), "Not before its time.");
