@@ -26,6 +26,13 @@ internal sealed partial class Scope
         }
     }
 
+    /// <summary>A scope that was begun within this one wrote: who waits for this one's answer wrote.</summary>
+    public void NoteCommitBeside(Mark mark)
+    {
+        (_mark, Commits) = (Replicated.NHibernate.Mark.Later(AsksOwner(), mark), Commits + 1);
+        owner.Written(mark);
+    }
+
     // Only when somebody reads from a slave or writes: most requests carry no mark and need none.
     private Mark? AsksOwner()
     {
