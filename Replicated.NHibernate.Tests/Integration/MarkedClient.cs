@@ -89,17 +89,34 @@ internal static class Marks
         }
     }
 
-    /// <summary>An application that asks no server by itself while a test lasts.</summary>
-    public static Task<WorkApp> QuietApp(
-        this OwnNodes nodes, UnitOfWork unit, Dictionary<string, string?>? settings = null, int slaves = 2, Func<PostgresNode, string>? connect = null) =>
-        nodes.App(unit, new(settings ?? []) { ["Replicated:Probe:Interval"] = settings?.GetValueOrDefault("Replicated:Probe:Interval") ?? "00:01:00" }, slaves, connect);
+    /// <summary>An application that has asked every server once, and does not by itself again while a test lasts.</summary>
+    public static async Task<WorkApp> QuietApp(
+        this OwnNodes nodes, UnitOfWork unit, Dictionary<string, string?>? settings = null, int slaves = 2, Func<PostgresNode, string>? connect = null)
+    {
+        var app = await nodes.App(unit, new(settings ?? []) { ["Replicated:Probe:Interval"] = "00:01:00" }, slaves, connect);
+        var pool = app.Services.GetRequiredService<NodePool>();
+        (await app.Post(context => context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'the first')"))).Ok();
+        await Until(() => !pool.HasMarks || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null)));
+        return app;
+    }
+
+    /// <summary>Until the application knows that a slave has what was written up to a place.</summary>
+    public static Task UntilKnown(this WorkApp app, string slave, Position position)
+    {
+        var node = Array.Find(app.Services.GetRequiredService<NodePool>().Slaves, n => n.Name == slave)!;
+        return Until(() => node.Reading?.Position.Offset >= position.Offset);
+    }
 
     public static Place MasterPlace(this OwnNodes nodes) => new(nodes.Master.Port, InRecovery: false);
 
     /// <summary>Until a read waits on this slave for what it has not replayed.</summary>
-    public static async Task UntilAsked(this PostgresNode slave)
+    public static Task UntilAsked(this PostgresNode slave) =>
+        slave.UntilTrue("select exists (select 1 from pg_stat_activity where query like 'with recursive p(%' and state = 'active')");
+
+    /// <summary>Until a server says so.</summary>
+    public static async Task UntilTrue(this PostgresNode node, string sql)
     {
-        while (!await SharedCluster.Ask<bool>(slave, "select exists (select 1 from pg_stat_activity where query like 'with recursive p(%' and state = 'active')"))
+        while (!await SharedCluster.Ask<bool>(node, sql))
         {
         }
     }
@@ -107,4 +124,12 @@ internal static class Marks
     /// <summary>The end of a master's log, as the server numbers it.</summary>
     public static async Task<ulong> EndOfLog(this PostgresNode node) =>
         (ulong)await SharedCluster.Ask<decimal>(node, "select pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
+
+    private static async Task Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Yield();
+        }
+    }
 }

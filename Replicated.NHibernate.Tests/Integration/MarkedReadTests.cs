@@ -1,5 +1,4 @@
 using System.Net;
-using Replicated.NHibernate.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Replicated.NHibernate.Tests.Evidence;
 
@@ -39,7 +38,71 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
 
         Assert.That(own, Is.EqualTo((_nodes.MasterPlace(), true, "role=slave; node=master; reason=mark")));
         Assert.That((others.Place.InRecovery, others.Has), Is.EqualTo((true, false)), "Who has not written reads from a slave.");
-        Assert.That((later.Place.InRecovery, later.Has, later.Route), Is.EqualTo((true, true, "role=slave; node=slave-1; reason=verb")));
+        Assert.That((later.Place.InRecovery, later.Has, later.Route), Is.EqualTo((true, true, $"role=slave; node={Name(later.Place)}; reason=verb")));
+    }
+
+    [Test]
+    public async Task After_a_redirect_the_read_sees_the_write()
+    {
+        await using var app = await App();
+        await PauseAll();
+        var client = new MarkedClient(app);
+        var id = Guid.NewGuid();
+        var written = await client.Post(async context =>
+        {
+            await context.Board().AddAsync(id);
+            (context.Response.StatusCode, context.Response.Headers.Location) = (303, "/run");
+        });
+        var read = await client.Read(id, written.Status == HttpStatusCode.SeeOther ? "/run" : "");
+        Assert.That((read.Place, read.Has), Is.EqualTo((_nodes.MasterPlace(), true)));
+    }
+
+    [Test]
+    public async Task A_marked_request_that_writes_again_reads_its_second_write()
+    {
+        await using var app = await App();
+        await PauseAll();
+        var client = new MarkedClient(app);
+        await client.Write();
+        var first = client.Mark;
+        var id = await client.Write();
+        var read = await client.Read(id);
+        Assert.That((read.Place, read.Has), Is.EqualTo((_nodes.MasterPlace(), true)));
+        Assert.That(client.Mark.Position!.Value.Offset, Is.GreaterThan(first.Position!.Value.Offset));
+    }
+
+    [Test]
+    public async Task A_slave_that_the_request_read_from_before_it_wrote_stays_its_slave_and_is_told_to_be_stale([Values] bool replays)
+    {
+        await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = replays ? "00:00:10" : "00:00:00.05" }, slaves: 1);
+        await PauseAll();
+        var client = new MarkedClient(app);
+        var id = Guid.NewGuid();
+        var (before, after, has, reason) = (new Place(0, false), new Place(0, false), false, RouteReason.Block);
+        var writing = client.Post(async context =>
+        {
+            using (app.Sessions.UseSlave())
+            {
+                before = await context.Board().WhereAsync();
+            }
+
+            await context.Board().AddAsync(id);
+            await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
+            using (app.Sessions.UseSlave())
+            {
+                (has, after) = (await context.Board().HasAsync(id), await context.Board().WhereAsync());
+                reason = app.Sessions.CurrentRoute!.Reason;
+            }
+        });
+        if (replays)
+        {
+            await _nodes.Cluster.Slaves[0].UntilAsked();
+            await _nodes.Cluster.Slaves[0].ResumeReplayAsync();
+        }
+
+        (await writing).Ok();
+        Assert.That((before, after), Is.EqualTo((new Place(_nodes.Cluster.Slaves[0].Port, true), new Place(_nodes.Cluster.Slaves[0].Port, true))));
+        Assert.That((has, reason), Is.EqualTo((replays, replays ? RouteReason.Block : RouteReason.Stale)));
     }
 
     [Test, Promise(12)]
@@ -58,11 +121,11 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     [Test]
     public async Task The_slave_that_is_known_to_have_the_write_is_taken_where_another_has_not()
     {
-        await using var app = await App(new() { ["Replicated:Probe:Interval"] = "00:00:00.1" });
+        await using var app = await _nodes.App(unit, new() { ["Replicated:Probe:Interval"] = "00:00:00.1" });
         await _nodes.Cluster.Slaves[0].PauseReplayAsync();
         var client = new MarkedClient(app);
         var id = await client.Write();
-        await UntilKnown(app, "slave-2", client.Mark.Position!.Value);
+        await app.UntilKnown("slave-2", client.Mark.Position!.Value);
 
         var ports = new List<(int, bool)>();
         for (var i = 0; i < 6; i++)
@@ -102,10 +165,10 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
         var client = new MarkedClient(app);
         var id = await client.Write();
         var read = how == "attribute" ? await client.Read(id, "/slave") : await InBlock(app, client, id);
-        Assert.That((read.Place.InRecovery, read.Has, read.Route), Is.EqualTo((true, false, "role=slave; node=slave-1; reason=stale")));
+        Assert.That((read.Place.InRecovery, read.Has, read.Route), Is.EqualTo((true, false, $"role=slave; node={Name(read.Place)}; reason=stale")));
         await Resume();
         var later = await client.Read(id, "/slave");
-        Assert.That((later.Place.InRecovery, later.Has, later.Route), Is.EqualTo((true, true, "role=slave; node=slave-1; reason=attribute")));
+        Assert.That((later.Place.InRecovery, later.Has, later.Route), Is.EqualTo((true, true, $"role=slave; node={Name(later.Place)}; reason=attribute")));
     }
 
     [Test]
@@ -160,14 +223,7 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
         return read;
     }
 
-    private static async Task UntilKnown(WorkApp app, string slave, Position position)
-    {
-        var node = Array.Find(app.Services.GetRequiredService<NodePool>().Slaves, n => n.Name == slave)!;
-        while (node.Reading?.Position.Offset is not { } offset || offset < position.Offset)
-        {
-            await Task.Yield();
-        }
-    }
+    private string Name(Place place) => _nodes.Cluster.Slaves.Single(s => s.Port == place.Port).Name;
 
     private Task PauseAll() => Task.WhenAll(_nodes.Cluster.Slaves.Select(s => s.PauseReplayAsync()));
 

@@ -32,14 +32,16 @@ internal interface IScopeOwner
     }
 }
 
-/// <summary>Work outside a request: the role was said when the scope began.</summary>
-internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null) : IScopeOwner
+/// <summary>Work outside a request, or beside one: the role was said when the scope began. The client of the request around it reads and writes.</summary>
+internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null, Scope? around = null) : IScopeOwner
 {
     public WorkName Work { get; } = work;
 
     public bool IsReadOnlyVerb => false;
 
-    public Mark? Mark { get; } = mark;
+    public Mark? Mark => Replicated.NHibernate.Mark.Later(mark, around?.Mark);
+
+    public void Carry(Mark mark) => around?.NoteBeside(mark);
 
     public RoleDecision Decide(DatabaseRole? block) =>
         (block is { } inBlock

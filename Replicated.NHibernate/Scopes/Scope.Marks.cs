@@ -36,6 +36,13 @@ internal sealed partial class Scope
         }
     }
 
+    /// <summary>A scope that was begun within this one wrote, or read: whoever waits for this one did.</summary>
+    public void NoteBeside(Mark mark)
+    {
+        (_mark, Commits) = (Replicated.NHibernate.Mark.Later(AsksOwner(), mark), Commits + 1);
+        owner.Carry(mark);
+    }
+
     // Only when somebody reads from a slave or writes: most requests carry no mark and need none.
     private Mark? AsksOwner()
     {

@@ -37,7 +37,7 @@ internal sealed partial class RequestScope
     /// <summary>The answer carries it, also where an error page takes the answer's place: what is committed is committed.</summary>
     public void Carry(Mark mark)
     {
-        _carried = mark;
+        _carried = NHibernate.Mark.Later(_carried, mark);
         if (_ended is null)
         {
             AnswerMark();
@@ -57,7 +57,8 @@ internal sealed partial class RequestScope
     private Task SetMark()
     {
         var (cookie, response) = (AfterWrite.Cookie, _context.Response);
-        if (_carried is { } mark)
+        // A request that was executed again may have written both times, and the second time is answered first.
+        if (NHibernate.Mark.Later(_carried, NHibernate.Mark.TryParse(response.Headers[AfterWrite.Header].ToString(), out var told) ? told : null) is { } mark)
         {
             var options = cookie.Build(_context);
             options.MaxAge = AfterWrite.MaxAge;
