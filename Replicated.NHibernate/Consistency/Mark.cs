@@ -22,9 +22,14 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
 
     /// <summary>The text that a cookie, a header or a message carries; safe in each of them.</summary>
     /// <returns>At most 62 ASCII characters.</returns>
-    public override string ToString() => Position is { } position
-        ? string.Create(CultureInfo.InvariantCulture, $"{WrittenAt.ToUnixTimeMilliseconds():x}.{position.Log:x}-{position.Offset:x}")
-        : WrittenAt.ToUnixTimeMilliseconds().ToString("x", CultureInfo.InvariantCulture);
+    public override string ToString()
+    {
+        // What was written before 1970 has been everywhere for long.
+        var milliseconds = Math.Max(0, WrittenAt.ToUnixTimeMilliseconds());
+        return Position is { } position
+            ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:x}.{position.Log:x}-{position.Offset:x}")
+            : milliseconds.ToString("x", CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     /// <param name="text">The text.</param>
@@ -68,11 +73,19 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
         return true;
     }
 
-    /// <summary>What must be seen of two.</summary>
-    internal static Mark? Later(Mark? one, Mark? other) =>
-        one is not { } a ? other
-        : other is not { } b ? one
-        : (b.Position?.Log ?? 0, b.Position?.Offset ?? 0, b.WrittenAt).CompareTo((a.Position?.Log ?? 0, a.Position?.Offset ?? 0, a.WrittenAt)) > 0 ? b : a;
+    /// <summary>What must be seen of two. Places compare only within one log, so elsewhere the newer write counts.</summary>
+    internal static Mark? Later(Mark? one, Mark? other)
+    {
+        if (one is not { } a || other is not { } b)
+        {
+            return one ?? other;
+        }
+
+        var newer = b.WrittenAt >= a.WrittenAt ? b : a;
+        return a.Position is { } here && b.Position is { } there && here.Log == there.Log
+            ? newer with { Position = there.Offset > here.Offset ? there : here }
+            : newer;
+    }
 
     // Not UInt128.TryParse, which also takes white space around the digits.
     private static bool Hex(ReadOnlySpan<char> digits, int most, out UInt128 value)

@@ -29,13 +29,7 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
         var known = Mark.TryParse(text, out var mark);
         var kind = known ? KindOf(mark) : MarkKind.Malformed;
         metrics.MarkReceived(kind.Name());
-        if (kind != MarkKind.Accepted)
-        {
-            return null;
-        }
-
-        pool.MarkSeen();
-        return mark;
+        return kind == MarkKind.Accepted ? mark : null;
     }
 
     /// <summary>What a read must see, of a mark that was accepted; nothing once it is too old.</summary>
@@ -46,9 +40,13 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
             return ReadGoal.None;
         }
 
-        return wanted.Position is { } position && Positions is not null ? new ReadGoal(position, OnlyMaster: false)
-            : clock.GetUtcNow() - wanted.WrittenAt < Options.Window ? new ReadGoal(Position: null, OnlyMaster: true)
-            : ReadGoal.None;
+        if (wanted.Position is { } position && Positions is not null)
+        {
+            pool.MarkSeen();
+            return new ReadGoal(position, OnlyMaster: false);
+        }
+
+        return clock.GetUtcNow() - wanted.WrittenAt < Options.Window ? new ReadGoal(Position: null, OnlyMaster: true) : ReadGoal.None;
     }
 
     /// <summary>Whether no slave needs to be told any more what the client wrote.</summary>
@@ -62,7 +60,11 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
             return null;
         }
 
-        pool.MarkSeen();
+        if (position is not null)
+        {
+            pool.MarkSeen();
+        }
+
         return new Mark(clock.GetUtcNow(), position);
     }
 

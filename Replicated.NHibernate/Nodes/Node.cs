@@ -1,6 +1,6 @@
 namespace Replicated.NHibernate.Nodes;
 
-/// <summary>How far a server was when it was last asked.</summary>
+/// <summary>How far a server was when it was last asked, and when the question was sent: what had been written by then is before the place.</summary>
 internal sealed record NodeReading(Position Position, DateTimeOffset At);
 
 /// <summary>One database server as configured, and what this process knows of it. Thread-safe.</summary>

@@ -44,31 +44,32 @@ internal sealed partial class NodePool
     /// <summary>Asks an open connection whether its server has what a read must see, and waits for it as long as is configured.</summary>
     public async ValueTask<bool> Ask(NodeConnection opened, Position wanted, bool async, CancellationToken cancellationToken)
     {
+        var at = _clock.GetUtcNow();
         using var command = opened.Connection.CreateCommand();
         command.CommandText = Positions!.WaitQuery(wanted, _settings.Value.Options.AfterWrite.CatchUpWait);
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
-        Note(opened.Node, (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null);
+        Note(opened.Node, (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null, at);
         return IsPast(opened.Node, wanted);
     }
 
     /// <summary>Asks a server in the background.</summary>
     public async Task Sample(Node node, DbConnection connection, CancellationToken cancellationToken)
     {
+        var at = _clock.GetUtcNow();
         await using var command = connection.CreateCommand();
         command.CommandText = node.Role == DatabaseRole.Master ? Positions!.MasterQuery : Positions!.SlaveQuery;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null);
+        Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null, at);
     }
 
     private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates) => candidates.Nodes[policy.Pick(candidates.Nodes, candidates.Weights)];
 
-    private (Node Node, bool IsKnown) Pick(Choice choice, Candidates left, ReadGoal goal)
-    {
-        if (goal.IsNone)
-        {
-            return (Picked(choice.Policy, left), true);
-        }
+    private (Node Node, bool IsKnown) Pick(Choice choice, Candidates left, ReadGoal goal) =>
+        goal.IsNone ? (Picked(choice.Policy, left), true) : PickPast(choice, left, goal);
 
+    // Apart, because what it captures would be allocated for unmarked reads too.
+    private (Node Node, bool IsKnown) PickPast(Choice choice, Candidates left, ReadGoal goal)
+    {
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);
         return past.Count > 0 ? (Picked(choice.Policy, past), true) : (Furthest(left), false);
     }
@@ -114,5 +115,5 @@ internal sealed partial class NodePool
         node.Role == DatabaseRole.Master || (node.Reading is { } reading && Positions?.IsReached(position, reading.Position) == true);
 
     // Late answers need no care: one that says too little only costs a question.
-    private void Note(Node node, Position? position) => node.Reading = position is { } now ? new NodeReading(now, _clock.GetUtcNow()) : null;
+    private static void Note(Node node, Position? position, DateTimeOffset at) => node.Reading = position is { } now ? new NodeReading(now, at) : null;
 }

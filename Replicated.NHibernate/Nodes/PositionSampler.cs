@@ -32,7 +32,7 @@ internal sealed class PositionSampler(NodePool pool, CurrentSettings settings, T
                     await pool.Marked(stoppingToken);
                 }
 
-                await Task.WhenAll([Sample(pool.Master, stoppingToken), .. pool.Slaves.Select(s => Sample(s, stoppingToken))]);
+                await Round(stoppingToken);
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
@@ -42,17 +42,22 @@ internal sealed class PositionSampler(NodePool pool, CurrentSettings settings, T
         }
     }
 
+    /// <summary>What is done once in each interval.</summary>
+    public Task Round(CancellationToken stoppingToken) =>
+        pool.HasMarks ? Task.WhenAll([Sample(pool.Master, stoppingToken), .. pool.Slaves.Select(s => Sample(s, stoppingToken))]) : Rest();
+
     private async Task Sample(Node node, CancellationToken stoppingToken)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        deadline.CancelAfter(settings.Value.Options.Probe.Timeout);
+        using var timeout = new CancellationTokenSource(settings.Value.Options.Probe.Timeout, clock);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, timeout.Token);
         try
         {
             await pool.Sample(node, await Connection(node, deadline.Token), deadline.Token);
         }
-        catch (Exception e) when (e is DbException or TimeoutException or IOException or InvalidOperationException or OperationCanceledException)
+        catch (Exception)
         {
-            // What it was before may not hold any more; a read that needs to know asks.
+            // Whatever a provider throws: an exception out of here would end the application. What it was before may not hold any
+            // more; a read that needs to know asks.
             node.Reading = null;
             await Drop(node);
         }

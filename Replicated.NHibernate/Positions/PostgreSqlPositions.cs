@@ -39,7 +39,7 @@ public sealed class PostgreSqlPositions : ReplicationPositions
             + $"select {Replayed}, cast(null as text) union all "
             + $"select case when cast(pg_sleep(0.001) as text) = '' then {Replayed} end, null from p "
             + $"where lsn < '{lsn}' and clock_timestamp() < statement_timestamp() + interval '{milliseconds} ms') "
-            + $"select cast(max(lsn) as text), {Timeline}, cast(current_setting('wal_block_size') as int) from p";
+            + $"select cast(lsn as text), {Timeline}, cast(current_setting('wal_block_size') as int) from (select lsn from p order by lsn desc nulls last limit 1) n";
     }
 
     /// <inheritdoc />
