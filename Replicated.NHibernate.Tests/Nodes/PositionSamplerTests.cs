@@ -123,20 +123,21 @@ internal sealed class PositionSamplerTests : IDisposable
     }
 
     [Test]
-    public async Task It_asks_at_once_then_in_each_interval_and_closes_its_connections_when_it_is_stopped()
+    public async Task It_asks_at_the_first_mark_then_once_in_each_interval_and_closes_its_connections_when_it_is_stopped()
     {
         using var asked = new SemaphoreSlim(0);
         Positions.Asked = () => asked.Release();
-        Write();
         await _sampler.StartAsync(default);
+        await _app.Clock.FirstTimer;
+        Write();
         await Rounds(asked);
-        for (var round = 2; round <= 4; round++)
+        for (var round = 1; round <= 3; round++)
         {
             _app.Clock.Advance(TimeSpan.FromSeconds(0.999));
-            Assert.That(Positions.Questions, Has.Count.EqualTo((round - 1) * 3), "Not before its time.");
+            Assert.That(Positions.Questions, Has.Count.EqualTo(round * 3), "Not before its time.");
             _app.Clock.Advance(TimeSpan.FromSeconds(0.001));
             await Rounds(asked);
-            Assert.That(Positions.Questions, Has.Count.EqualTo(round * 3));
+            Assert.That(Positions.Questions, Has.Count.EqualTo((round + 1) * 3));
         }
 
         await _sampler.StopAsync(default);
