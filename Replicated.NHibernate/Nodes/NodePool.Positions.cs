@@ -9,6 +9,7 @@ namespace Replicated.NHibernate.Nodes;
 internal sealed partial class NodePool
 {
     private long _marksUntil;
+    private TaskCompletionSource? _marked;
 
     /// <summary>How this database tells places in its log; null where it does not.</summary>
     public ReplicationPositions? Positions { get; }
@@ -17,8 +18,22 @@ internal sealed partial class NodePool
     public bool HasMarks => _clock.GetTimestamp() < Volatile.Read(ref _marksUntil);
 
     /// <summary>A client wrote, or came back with a mark.</summary>
-    public void MarkSeen() =>
+    public void MarkSeen()
+    {
         Volatile.Write(ref _marksUntil, _clock.GetTimestamp() + (long)(_settings.Value.Options.AfterWrite.MaxAge.TotalSeconds * _clock.TimestampFrequency));
+        if (Volatile.Read(ref _marked) is not null)
+        {
+            Interlocked.Exchange(ref _marked, null)?.TrySetResult();
+        }
+    }
+
+    /// <summary>Until somebody has a mark. For one who waits.</summary>
+    public Task Marked(CancellationToken cancellationToken)
+    {
+        var marked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _marked, marked);
+        return HasMarks ? Task.CompletedTask : marked.Task.WaitAsync(cancellationToken);
+    }
 
     public bool AllArePast(Position position) => Array.TrueForAll(Slaves, s => IsPast(s, position));
 
@@ -47,16 +62,17 @@ internal sealed partial class NodePool
         Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null, at);
     }
 
-    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates) => candidates.Nodes[policy.Pick(candidates.Nodes, candidates.Weights)];
+    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates, ReadGoal goal) =>
+        candidates.Nodes[goal.Client == 0 ? policy.Pick(candidates.Nodes, candidates.Weights) : Rendezvous.Pick(candidates.Nodes, candidates.Weights, goal.Client)];
 
     private (Node Node, bool IsKnown) Pick(Choice choice, Candidates left, ReadGoal goal) =>
-        goal.IsNone ? (Picked(choice.Policy, left), true) : PickPast(choice, left, goal);
+        goal.IsNone ? (Picked(choice.Policy, left, goal), true) : PickPast(choice, left, goal);
 
     // Apart, because what it captures would be allocated for unmarked reads too.
     private (Node Node, bool IsKnown) PickPast(Choice choice, Candidates left, ReadGoal goal)
     {
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);
-        return past.Count > 0 ? (Picked(choice.Policy, past), true) : (Furthest(left), false);
+        return past.Count > 0 ? (Picked(choice.Policy, past, goal), true) : (Furthest(left), false);
     }
 
     // The one most likely to have it soon.

@@ -22,11 +22,19 @@ internal sealed class PositionSampler(NodePool pool, CurrentSettings settings, T
         using var timer = new PeriodicTimer(settings.Value.Options.Probe.Interval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            do
             {
                 timer.Period = settings.Value.Options.Probe.Interval;
+                if (!pool.HasMarks)
+                {
+                    await Rest();
+                    // At once and not with the next tick: until then reads would ask whichever slave comes first.
+                    await pool.Marked(stoppingToken);
+                }
+
                 await Round(stoppingToken);
             }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {

@@ -15,8 +15,11 @@ internal interface IScopeOwner
     /// <summary>What the work's reads must see from the start. Asked once, when the first of them connects to a slave.</summary>
     Mark? Mark => null;
 
-    /// <summary>A commit of the work wrote.</summary>
-    void Written(Mark mark)
+    /// <summary>Who reads, where the same client is to have the same slave; 0 where it does not matter.</summary>
+    ulong Client => 0;
+
+    /// <summary>What the client's next reads must see: a commit of the work wrote, or reads are not to go back.</summary>
+    void Carry(Mark mark)
     {
     }
 
