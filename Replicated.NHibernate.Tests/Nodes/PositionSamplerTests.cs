@@ -123,24 +123,36 @@ internal sealed class PositionSamplerTests : IDisposable
     }
 
     [Test]
-    public async Task It_asks_once_in_each_interval_and_closes_its_connections_when_it_is_stopped()
+    public async Task It_asks_at_once_then_once_in_each_interval_and_closes_its_connections_when_it_is_stopped()
     {
-        using var asked = new SemaphoreSlim(0);
-        Positions.Asked = () => asked.Release();
+        using var asked = Watch();
         Write();
         await _sampler.StartAsync(default);
-        await _app.Clock.FirstTimer;
+        await Round(asked);
         for (var round = 1; round <= 3; round++)
         {
-            _app.Clock.Advance(TimeSpan.FromSeconds(0.999));
-            Assert.That(Positions.Questions, Has.Count.EqualTo((round - 1) * 3), "Not before its time.");
-            _app.Clock.Advance(TimeSpan.FromSeconds(0.001));
-            await Rounds(asked);
             Assert.That(Positions.Questions, Has.Count.EqualTo(round * 3));
+            _app.Clock.Advance(TimeSpan.FromSeconds(0.999));
+            Assert.That(Positions.Questions, Has.Count.EqualTo(round * 3), "Not before its time.");
+            _app.Clock.Advance(TimeSpan.FromSeconds(0.001));
+            await Round(asked);
         }
 
         await _sampler.StopAsync(default);
         Assert.That(_app.Servers.Open, Is.Zero);
+    }
+
+    [Test]
+    public async Task The_first_mark_wakes_it_at_once()
+    {
+        using var asked = Watch();
+        await _sampler.StartAsync(default);
+        await _app.Clock.FirstTimer;
+        Assert.That(Positions.Questions, Is.Empty);
+        Write();
+        await Round(asked);
+        Assert.That(Positions.Questions, Has.Count.EqualTo(3));
+        await _sampler.StopAsync(default);
     }
 
     [Test]
@@ -153,7 +165,14 @@ internal sealed class PositionSamplerTests : IDisposable
         Assert.That((app.Clock.FirstTimer.IsCompleted, app.Servers.Opened), Is.EqualTo((false, 0)));
     }
 
-    private static async Task Rounds(SemaphoreSlim asked)
+    private SemaphoreSlim Watch()
+    {
+        var asked = new SemaphoreSlim(0);
+        Positions.Asked = () => asked.Release();
+        return asked;
+    }
+
+    private static async Task Round(SemaphoreSlim asked)
     {
         for (var server = 0; server < 3; server++)
         {
