@@ -161,7 +161,7 @@ internal sealed class PositionSamplerTests : IDisposable
         using var app = new MarkApp(positions: false);
         using var sampler = app.Sampler;
         await sampler.StartAsync(default);
-        await sampler.ExecuteTask!;
+        await sampler.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That((app.Clock.FirstTimer.IsCompleted, app.Servers.Opened), Is.EqualTo((false, 0)));
     }
 
