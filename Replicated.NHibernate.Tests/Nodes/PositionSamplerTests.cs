@@ -123,25 +123,36 @@ internal sealed class PositionSamplerTests : IDisposable
     }
 
     [Test]
-    public async Task It_asks_at_the_first_mark_then_once_in_each_interval_and_closes_its_connections_when_it_is_stopped()
+    public async Task It_asks_at_once_then_once_in_each_interval_and_closes_its_connections_when_it_is_stopped()
     {
-        using var asked = new SemaphoreSlim(0);
-        Positions.Asked = () => asked.Release();
-        await _sampler.StartAsync(default);
-        await _app.Clock.FirstTimer;
+        using var asked = Watch();
         Write();
-        await Rounds(asked);
+        await _sampler.StartAsync(default);
+        await Round(asked);
         for (var round = 1; round <= 3; round++)
         {
+            Assert.That(Positions.Questions, Has.Count.EqualTo(round * 3));
             _app.Clock.Advance(TimeSpan.FromSeconds(0.999));
             Assert.That(Positions.Questions, Has.Count.EqualTo(round * 3), "Not before its time.");
             _app.Clock.Advance(TimeSpan.FromSeconds(0.001));
-            await Rounds(asked);
-            Assert.That(Positions.Questions, Has.Count.EqualTo((round + 1) * 3));
+            await Round(asked);
         }
 
         await _sampler.StopAsync(default);
         Assert.That(_app.Servers.Open, Is.Zero);
+    }
+
+    [Test]
+    public async Task The_first_mark_wakes_it_at_once()
+    {
+        using var asked = Watch();
+        await _sampler.StartAsync(default);
+        await _app.Clock.FirstTimer;
+        Assert.That(Positions.Questions, Is.Empty);
+        Write();
+        await Round(asked);
+        Assert.That(Positions.Questions, Has.Count.EqualTo(3));
+        await _sampler.StopAsync(default);
     }
 
     [Test]
@@ -150,11 +161,18 @@ internal sealed class PositionSamplerTests : IDisposable
         using var app = new MarkApp(positions: false);
         using var sampler = app.Sampler;
         await sampler.StartAsync(default);
-        await sampler.ExecuteTask!;
+        await sampler.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That((app.Clock.FirstTimer.IsCompleted, app.Servers.Opened), Is.EqualTo((false, 0)));
     }
 
-    private static async Task Rounds(SemaphoreSlim asked)
+    private SemaphoreSlim Watch()
+    {
+        var asked = new SemaphoreSlim(0);
+        Positions.Asked = () => asked.Release();
+        return asked;
+    }
+
+    private static async Task Round(SemaphoreSlim asked)
     {
         for (var server = 0; server < 3; server++)
         {

@@ -52,6 +52,7 @@ internal sealed class ConfigurationErrorTests
         yield return Mistake("A_misspelt_option_of_marks", [($"{AfterWrite}:Windows", "00:00:01")], $"{AfterWrite}:Windows is not an option", "Mode, Window, MaxAge, CatchUpWait, Cookie, Header");
         yield return Mistake("A_misspelt_option_of_the_cookie", [($"{AfterWrite}:Cookie:Secure", "Always")], $"{AfterWrite}:Cookie:Secure is not an option", "SecurePolicy");
         yield return Mistake("A_misspelt_option_of_the_probes", [("Replicated:Probe:Every", "00:00:01")], "Replicated:Probe:Every is not an option", "Interval, Timeout");
+        yield return Mistake("An_unknown_mode_of_monotonic_reads", [("Replicated:MonotonicReads", "true")], "Replicated:MonotonicReads is 'true'", "one of Off, SameSlave, Exact");
         yield return Mistake("An_unknown_mode", [($"{AfterWrite}:Mode", "Exact")], $"{AfterWrite}:Mode is 'Exact'", "one of Auto, Window, Off");
         yield return Mistake("A_mode_by_number", [($"{AfterWrite}:Mode", "2")], $"{AfterWrite}:Mode is '2'", "one of Auto, Window, Off");
         yield return Mistake("Two_modes", [($"{AfterWrite}:Mode", "Window, Off")], $"{AfterWrite}:Mode is 'Window, Off'", "one of Auto, Window, Off");

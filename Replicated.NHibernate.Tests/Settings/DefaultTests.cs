@@ -30,6 +30,7 @@ internal sealed class DefaultTests
             Assert.That(new SlaveOptions().Weight, Is.EqualTo(1));
             Assert.That(options.MaxFallbackSessions, Is.EqualTo(50));
             Assert.That(options.ReadOnlySwitch, Is.True);
+            Assert.That(options.MonotonicReads, Is.EqualTo(MonotonicReadsMode.Off));
             Assert.That(options.RouteHeader, Is.False);
             Assert.That((options.Probe.Interval, options.Probe.Timeout), Is.EqualTo((TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1))));
         });
