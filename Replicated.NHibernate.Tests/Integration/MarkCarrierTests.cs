@@ -71,7 +71,7 @@ internal sealed class MarkCarrierTests(UnitOfWork unit)
         Assert.That((asset.SetCookies.Count, onMaster.SetCookies.Count), Is.EqualTo((0, 0)));
         var read = await client.Get(context => context.Board().WhereAsync());
         var deleted = SetCookieHeaderValue.Parse(read.MarkCookie());
-        Assert.That((deleted.Value.Value, deleted.Path.Value, deleted.Expires < DateTimeOffset.UtcNow), Is.EqualTo(("", "/", true)));
+        Assert.That((deleted.Value.Value, deleted.Path.Value, deleted.Expires < TimeProvider.System.GetUtcNow()), Is.EqualTo(("", "/", true)));
         Assert.That((client.Cookie, (await client.Get(context => context.Board().WhereAsync())).SetCookies.Count), Is.EqualTo(((string?)null, 0)));
     }
 

@@ -166,7 +166,7 @@ internal sealed class MarkTests(UnitOfWork unit)
                 await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
                 current = app.Sessions.CurrentMark;
             },
-            headers: (MarkedClient.Header, new Mark(DateTimeOffset.UtcNow, new Position(1, 1)).ToString()));
+            headers: (MarkedClient.Header, new Mark(TimeProvider.System.GetUtcNow(), new Position(1, 1)).ToString()));
         Assert.That((reply.Ok().Carried(), current), Is.EqualTo(((Mark?)null, (Mark?)null)));
     }
 
@@ -174,7 +174,7 @@ internal sealed class MarkTests(UnitOfWork unit)
     {
         Assert.That(mark?.Position?.Log, Is.EqualTo((UInt128)1), "the timeline of a cluster that was never promoted");
         Assert.That(mark!.Value.Position!.Value.Offset, Is.GreaterThan(before).And.LessThanOrEqualTo(after));
-        Assert.That(mark.Value.WrittenAt, Is.EqualTo(DateTimeOffset.UtcNow).Within(TimeSpan.FromMinutes(1)));
+        Assert.That(mark.Value.WrittenAt, Is.EqualTo(TimeProvider.System.GetUtcNow()).Within(TimeSpan.FromMinutes(1)));
     }
 
     private static async Task InScope(HttpContext context, string sql, bool completes)
