@@ -71,7 +71,7 @@ internal sealed class MarkCarrierTests(UnitOfWork unit)
         Assert.That((asset.SetCookies.Count, onMaster.SetCookies.Count), Is.EqualTo((0, 0)));
         var read = await client.Get(context => context.Board().WhereAsync());
         var deleted = SetCookieHeaderValue.Parse(read.MarkCookie());
-        Assert.That((deleted.Value.Value, deleted.Path.Value, deleted.Expires < DateTimeOffset.UtcNow), Is.EqualTo(("", "/", true)));
+        Assert.That((deleted.Value.Value, deleted.Path.Value, deleted.Expires < TimeProvider.System.GetUtcNow()), Is.EqualTo(("", "/", true)));
         Assert.That((client.Cookie, (await client.Get(context => context.Board().WhereAsync())).SetCookies.Count), Is.EqualTo(((string?)null, 0)));
     }
 
@@ -90,7 +90,8 @@ internal sealed class MarkCarrierTests(UnitOfWork unit)
         var byCookie = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: ("Cookie", $"{MarkedClient.CookieName}={text}"));
         Assert.That(new[] { byHeader.Ok().Route, byCookie.Ok().Route }, Is.All.EndsWith("reason=verb"), what);
         Assert.That(byHeader.SetCookies, Is.Empty);
-        Assert.That(byCookie.MarkCookie(), Does.StartWith($"{MarkedClient.CookieName}=; expires="));
+        // ASP.NET Core does not hand out a cookie that is empty.
+        Assert.That(byCookie.MarkCookie(), text.Length == 0 ? Is.Null : Does.StartWith($"{MarkedClient.CookieName}=; expires="));
     }
 
     [Test]

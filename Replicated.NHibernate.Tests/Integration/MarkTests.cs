@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Net;
+using System.Transactions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Replicated.NHibernate.Tests.Evidence;
@@ -27,6 +28,16 @@ internal sealed class MarkTests(UnitOfWork unit)
         ["select of a function"] = (context, id) => context.Board().ScalarAsync($"select add_post('{id}')"),
         ["plain ADO.NET"] = (context, id) => Plain(context, $"insert into post (id, title) values ('{id}', 'x')"),
         ["plain ADO.NET, reading"] = (context, id) => Plain(context, $"select add_post('{id}')"),
+        ["a transaction of its own"] = async (context, id) =>
+        {
+            var connection = context.RequestServices.GetRequiredService<DbConnection>();
+            await connection.OpenAsync();
+            await using var transaction = await connection.BeginTransactionAsync();
+            await Plain(context, $"insert into post (id, title) values ('{id}', 'x')");
+            await transaction.CommitAsync();
+        },
+        ["a TransactionScope"] = (context, id) => InScope(context, $"insert into post (id, title) values ('{id}', 'x') returning version", completes: true),
+        ["a TransactionScope, by a function"] = (context, id) => InScope(context, $"select add_post('{id}')", completes: true),
         ["among reads"] = async (context, id) =>
         {
             await context.Board().WhereAsync();
@@ -55,6 +66,8 @@ internal sealed class MarkTests(UnitOfWork unit)
             await context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'never')");
             await context.RequestServices.GetRequiredService<IReplicatedScope>().RollbackAsync();
         },
+        ["a TransactionScope that is not completed"] = context =>
+            InScope(context, $"insert into post (id, title) values ('{Guid.NewGuid()}', 'never') returning version", completes: false),
         ["a commit that fails"] = context =>
             context.Board().ExecuteAsync($"insert into checked_late values ('{Guid.NewGuid()}', '{Guid.NewGuid()}')"),
         ["a statement that fails and is swallowed"] = async context =>
@@ -116,14 +129,23 @@ internal sealed class MarkTests(UnitOfWork unit)
         Assert.That((await _app.Get(context => context.Board().WhereAsync(), path)).Ok().Carried(), Is.Null);
 
     [Test]
-    public async Task A_commit_of_the_applications_own_is_marked_although_the_answer_is_an_error()
+    public async Task What_the_application_committed_by_itself_is_marked_although_the_answer_is_an_error(
+        [Values("a transaction of its own", "a TransactionScope", "the scope's commit")] string how)
     {
         var id = Guid.NewGuid();
         var before = await SharedCluster.Master.EndOfLog();
         var reply = await _app.Post(async context =>
         {
-            await context.Board().ExecuteAsync($"insert into post (id, title) values ('{id}', 'x')");
-            await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
+            if (how == "the scope's commit")
+            {
+                await context.Board().ExecuteAsync($"insert into post (id, title) values ('{id}', 'x')");
+                await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
+            }
+            else
+            {
+                await Writes[how](context, id);
+            }
+
             context.Response.StatusCode = 500;
         });
         Assert.That((reply.Status, await SharedCluster.IsOnMaster(id)), Is.EqualTo((HttpStatusCode.InternalServerError, true)));
@@ -144,7 +166,7 @@ internal sealed class MarkTests(UnitOfWork unit)
                 await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
                 current = app.Sessions.CurrentMark;
             },
-            headers: (MarkedClient.Header, new Mark(DateTimeOffset.UtcNow, new Position(1, 1)).ToString()));
+            headers: (MarkedClient.Header, new Mark(TimeProvider.System.GetUtcNow(), new Position(1, 1)).ToString()));
         Assert.That((reply.Ok().Carried(), current), Is.EqualTo(((Mark?)null, (Mark?)null)));
     }
 
@@ -152,7 +174,18 @@ internal sealed class MarkTests(UnitOfWork unit)
     {
         Assert.That(mark?.Position?.Log, Is.EqualTo((UInt128)1), "the timeline of a cluster that was never promoted");
         Assert.That(mark!.Value.Position!.Value.Offset, Is.GreaterThan(before).And.LessThanOrEqualTo(after));
-        Assert.That(mark.Value.WrittenAt, Is.EqualTo(DateTimeOffset.UtcNow).Within(TimeSpan.FromMinutes(1)));
+        Assert.That(mark.Value.WrittenAt, Is.EqualTo(TimeProvider.System.GetUtcNow()).Within(TimeSpan.FromMinutes(1)));
+    }
+
+    private static async Task InScope(HttpContext context, string sql, bool completes)
+    {
+        var board = context.Board();
+        using var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled);
+        await board.ScalarAsync(sql);
+        if (completes)
+        {
+            scope.Complete();
+        }
     }
 
     private static async Task Plain(HttpContext context, string sql)

@@ -96,7 +96,9 @@ internal static class Marks
         var app = await nodes.App(unit, new(settings ?? []) { ["Replicated:Probe:Interval"] = "00:01:00" }, slaves, connect);
         var pool = app.Services.GetRequiredService<NodePool>();
         (await app.Post(context => context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'the first')"))).Ok();
-        await Until(() => !pool.HasMarks || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null)));
+        await Until(
+            () => Task.FromResult(!pool.HasMarks || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null))),
+            "every server has been asked");
         return app;
     }
 
@@ -104,7 +106,7 @@ internal static class Marks
     public static Task UntilKnown(this WorkApp app, string slave, Position position)
     {
         var node = Array.Find(app.Services.GetRequiredService<NodePool>().Slaves, n => n.Name == slave)!;
-        return Until(() => node.Reading?.Position.Offset >= position.Offset);
+        return Until(() => Task.FromResult(node.Reading?.Position.Offset >= position.Offset), $"{slave} is known to have the write");
     }
 
     public static Place MasterPlace(this OwnNodes nodes) => new(nodes.Master.Port, InRecovery: false);
@@ -114,22 +116,19 @@ internal static class Marks
         slave.UntilTrue("select exists (select 1 from pg_stat_activity where query like 'with recursive p(%' and state = 'active')");
 
     /// <summary>Until a server says so.</summary>
-    public static async Task UntilTrue(this PostgresNode node, string sql)
-    {
-        while (!await SharedCluster.Ask<bool>(node, sql))
-        {
-        }
-    }
+    public static Task UntilTrue(this PostgresNode node, string sql) => Until(() => SharedCluster.Ask<bool>(node, sql), sql);
 
     /// <summary>The end of a master's log, as the server numbers it.</summary>
     public static async Task<ulong> EndOfLog(this PostgresNode node) =>
         (ulong)await SharedCluster.Ask<decimal>(node, "select pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
 
-    private static async Task Until(Func<bool> condition)
+    private static async Task Until(Func<Task<bool>> condition, string what)
     {
-        while (!condition())
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
         {
             await Task.Yield();
+            Assert.That(patience.IsCancellationRequested, Is.False, $"Within 30 s it was not so: {what}");
         }
     }
 }

@@ -103,14 +103,18 @@ internal sealed partial class RoleConnection
         }
     }
 
-    // An enlistment of our own could ask what it wrote, but would make two phases of its commit. Without NHibernate's it is marked to be safe.
+    // An enlistment of our own could ask what it wrote, but would make two phases of its commit: without NHibernate's it is marked to be safe.
     private void Joined(Transaction ambient)
     {
         if (!ambient.Equals(_joined))
         {
             (_joined, _lookedForWrites) = (ambient, false);
             ambient.TransactionCompleted += (_, e) =>
+            {
                 _hasUnmarkedWrites |= !_lookedForWrites && e.Transaction?.TransactionInformation.Status == TransactionStatus.Committed;
+                // Sessions hear of the end by themselves, and need to know then whether something is lost with it.
+                HasUncommittedWrites &= !Array.TrueForAll(_units, static u => u is ConnectionUnit);
+            };
         }
     }
 
