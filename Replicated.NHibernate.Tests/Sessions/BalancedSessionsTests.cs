@@ -48,6 +48,8 @@ internal sealed class BalancedSessionsTests
     [TestCase("POST", "/nothing", 0, 0, Description = "not asked for, not opened")]
     [TestCase("POST", "/both", 1, 1)]
     [TestCase("POST", "/current", 1, 0, Description = "the injected and the current session are one")]
+    [TestCase("GET", "/never-injected", 0, 1, Description = "no container disposes them")]
+    [TestCase("POST", "/never-injected", 1, 0)]
     [TestCase("POST", "/throw", 2, 0, Description = "the error page has its own")]
     [TestCase("POST", "/broken", 2, 0)]
     [TestCase("POST", "/failing-commit", 1, 0, Description = "behind the error page: the response was empty")]
@@ -120,6 +122,7 @@ internal sealed class BalancedSessionsTests
             ReferenceEquals(session, factory.GetCurrentSession()) && ReferenceEquals(session, factories.Slave.GetCurrentSession())
                 ? Results.Ok()
                 : throw new InvalidOperationException("not one session"));
+        app.MapMethods("/never-injected", ["GET", "POST"], (ISessionFactory factory) => factory.GetCurrentSession().CreateSQLQuery("select 1").UniqueResult<int>());
         app.MapPost("/throw", async (IBoard board) =>
         {
             await board.AddAsync(Guid.NewGuid());

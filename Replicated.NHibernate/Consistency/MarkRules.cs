@@ -14,9 +14,12 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     private AfterWriteOptions Options => settings.Value.Options.AfterWrite;
 
     /// <summary>How positions are told, where they are in use.</summary>
-    public ReplicationPositions? Positions => Options.Mode == AfterWriteMode.Auto ? pool.Positions : null;
+    public ReplicationPositions? Positions => (Options.Mode == AfterWriteMode.Auto || IsMonotonic) && pool.HasSlaves ? pool.Positions : null;
 
-    public bool IsOff => Options.Mode == AfterWriteMode.Off;
+    public bool IsOff => Options.Mode == AfterWriteMode.Off && !IsMonotonic;
+
+    /// <summary>Whether reads are marked too, so that no later one goes back before them.</summary>
+    public bool IsMonotonic => settings.Value.Options.MonotonicReads == MonotonicReadsMode.Exact && pool is { HasSlaves: true, Positions: not null };
 
     /// <summary>The mark that a client sent, or null where it does not count. Each kind is counted.</summary>
     public Mark? Accept(ReadOnlySpan<char> text)
@@ -53,9 +56,14 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     public bool IsPassed(Mark mark) => GoalOf(mark) is var goal && !goal.OnlyMaster && (goal.Position is not { } position || pool.AllArePast(position));
 
     /// <summary>The mark of a commit that wrote now.</summary>
-    public Mark? Written(Position? position)
+    public Mark? Written(Position? position) => Options.Mode == AfterWriteMode.Off ? null : New(position);
+
+    /// <summary>The mark of what was read now.</summary>
+    public Mark? Read(Position position) => IsMonotonic ? New(position) : null;
+
+    private Mark? New(Position? position)
     {
-        if (IsOff || !pool.HasSlaves)
+        if (!pool.HasSlaves)
         {
             return null;
         }

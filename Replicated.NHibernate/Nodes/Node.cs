@@ -1,3 +1,5 @@
+using Replicated.NHibernate.Nodes.Balancing;
+
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>How far a server was when it was last asked, and when the question was sent: what had been written by then is before the place.</summary>
@@ -13,6 +15,8 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     private volatile NodeReading? _reading;
 
     public string Name { get; } = name;
+
+    public ulong NameHash { get; } = Rendezvous.HashOf(name);
 
     public DatabaseRole Role { get; } = role;
 

@@ -65,16 +65,17 @@ internal sealed partial class NodePool
         Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null, at);
     }
 
-    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates) => candidates.Nodes[policy.Pick(candidates.Nodes, candidates.Weights)];
+    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates, ReadGoal goal) =>
+        candidates.Nodes[goal.Client == 0 ? policy.Pick(candidates.Nodes, candidates.Weights) : Rendezvous.Pick(candidates.Nodes, candidates.Weights, goal.Client)];
 
     private (Node Node, bool IsKnown) Pick(Choice choice, Candidates left, ReadGoal goal) =>
-        goal.IsNone ? (Picked(choice.Policy, left), true) : PickPast(choice, left, goal);
+        goal.IsNone ? (Picked(choice.Policy, left, goal), true) : PickPast(choice, left, goal);
 
     // Apart, because what it captures would be allocated for unmarked reads too.
     private (Node Node, bool IsKnown) PickPast(Choice choice, Candidates left, ReadGoal goal)
     {
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);
-        return past.Count > 0 ? (Picked(choice.Policy, past), true) : (Furthest(left), false);
+        return past.Count > 0 ? (Picked(choice.Policy, past, goal), true) : (Furthest(left), false);
     }
 
     // The one most likely to have it soon.

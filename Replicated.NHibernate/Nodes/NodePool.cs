@@ -164,25 +164,14 @@ internal sealed partial class NodePool
 
     private async ValueTask<DbConnection> Open(Node node, string connectionString, bool async, CancellationToken cancellationToken)
     {
-        var connection = _provider.Create(connectionString);
         node.Enter();
         try
         {
-            if (async)
-            {
-                await connection.OpenAsync(cancellationToken);
-            }
-            else
-            {
-                connection.Open();
-            }
-
-            return connection;
+            return await _provider.Open(connectionString, async, cancellationToken);
         }
         catch
         {
             node.Leave();
-            connection.Dispose();
             throw;
         }
     }

@@ -14,6 +14,9 @@ internal readonly record struct Committed(bool Wrote, Position? Position);
 /// </summary>
 internal static class CommitStatement
 {
+    /// <summary>Whether the transaction that runs has written, by PostgreSQL's own word.</summary>
+    public const string HasWritten = "select txid_current_if_assigned() is not null";
+
     public static async ValueTask<Committed> Run(DbConnection connection, DbTransaction transaction, DatabaseProvider provider, ReplicationPositions? positions, bool async)
     {
         if (provider is not { IsNpgsql: true, CanBatch: true })
@@ -25,7 +28,7 @@ internal static class CommitStatement
 
         using var batch = connection.CreateBatch();
         batch.Transaction = transaction;
-        Add("select txid_current_if_assigned() is not null");
+        Add(HasWritten);
         Add("commit");
         if (positions is not null)
         {

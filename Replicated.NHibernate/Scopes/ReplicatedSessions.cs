@@ -17,7 +17,7 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
             throw new ArgumentOutOfRangeException(nameof(role), role, "A scope is of the role Master or Slave.");
         }
 
-        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves, mark);
+        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Current?.Scope);
         return new Scope(services, owner, ScopeKind.Explicit).Enter();
     }
 

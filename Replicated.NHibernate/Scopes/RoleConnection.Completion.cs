@@ -39,7 +39,7 @@ internal sealed partial class RoleConnection
             throw e is DbException { SqlState: "25P02" } ? ScopeErrors.FailedStatement(_scope.Work, e) : e.Rethrown();
         }
 
-        await MarkWrites(committed, async);
+        await MarkWrites(committed with { Wrote = committed.Wrote || _hasUnmarkedWrites }, async);
         await Completed(committed: true, async);
     }
 
@@ -89,6 +89,27 @@ internal sealed partial class RoleConnection
         BeginAgain();
     }
 
+    /// <summary>Before a TransactionScope commits: plain ADO.NET, or a function that a query calls, may have written unseen.</summary>
+    public void LookForWrites()
+    {
+        var services = _scope.Services;
+        _lookedForWrites |= HasUncommittedWrites;
+        if (HasUncommittedWrites || Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff
+            || !services.Pool.Provider.IsNpgsql || Current is not { State: ConnectionState.Open } connection)
+        {
+            return;
+        }
+
+        _lookedForWrites = true;
+        using var command = connection.CreateCommand();
+        command.CommandText = CommitStatement.HasWritten;
+        // One that is still reading cannot be asked.
+        if (IsReading || command.ExecuteScalar() is true)
+        {
+            NoteWrite();
+        }
+    }
+
     /// <summary>A TransactionScope took the place of the transaction, which had not begun on the server.</summary>
     public void AfterSystemTransaction(bool committed)
     {
@@ -132,6 +153,8 @@ internal sealed partial class RoleConnection
             _scope.Services.Logger.RollbackFailed(e, _scope.Work.ToString());
         }
 
+        // What was committed before stays, and its connection goes back now.
+        await MarkWrites(async);
         await Completed(committed: false, async);
     }
 
@@ -159,6 +182,11 @@ internal sealed partial class RoleConnection
     {
         if (!committed.Wrote)
         {
+            if (committed.Position is { } read)
+            {
+                _scope.NoteRead(read);
+            }
+
             return;
         }
 
@@ -166,7 +194,16 @@ internal sealed partial class RoleConnection
         _scope.NoteCommit(committed.Position ?? await AskForPosition(async));
     }
 
-    // Where the commit could not tell it: one more round trip.
+    /// <summary>Remembers how far a slave was after the last read, where reads are not to go back.</summary>
+    public async ValueTask NoteRead(bool async)
+    {
+        if (_scope.Services.Marks.IsMonotonic && await AskForPosition(async) is { } position)
+        {
+            _scope.NoteRead(position);
+        }
+    }
+
+    // Where no commit has told it: one more round trip.
     private async ValueTask<Position?> AskForPosition(bool async)
     {
         if (_scope.Services.Marks.Positions is not { } positions || Current is not { State: ConnectionState.Open } connection)
@@ -177,7 +214,7 @@ internal sealed partial class RoleConnection
         try
         {
             using var command = connection.CreateCommand();
-            command.CommandText = positions.MasterQuery;
+            command.CommandText = _node is { Role: DatabaseRole.Slave } ? positions.SlaveQuery : positions.MasterQuery;
             using var reader = async ? await command.ExecuteReaderAsync(CancellationToken.None) : command.ExecuteReader();
             return (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
         }

@@ -15,6 +15,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 {
     private readonly Scope _scope = scope;
     private RoleDecision _decision = decision;
+    // Below zero, however many statements still try to run.
+    private const int Over = int.MinValue / 2;
+
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
@@ -24,7 +27,6 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     private int _knownCommits;
     private volatile bool _ended;
     private volatile bool _ending;
-    private bool _isOver;
 
     public Scope Scope => _scope;
 
@@ -166,44 +168,45 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     }
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public async ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
+    public ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
     {
         var pool = _scope.Services.Pool;
-        var connection = pool.Provider.Create((_node ?? pool.Master).ConnectionString);
-        try
-        {
-            if (async)
-            {
-                await connection.OpenAsync(cancellationToken);
-            }
-            else
-            {
-                connection.Open();
-            }
-
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+        return pool.Provider.Open((_node ?? pool.Master).ConnectionString, async, cancellationToken);
     }
 
     // The scope has ended, but not the statement that somebody forgot, which will see to the rest.
-    private bool IsLeftToStatement => _ending && !_isOver && IsRunning;
+    private bool IsLeftToStatement => _ending && IsRunning;
 
-    public void Starts() => Interlocked.Increment(ref _running);
+    /// <summary>Whether the connection may be another scope's by now, and whoever still holds a reader of it must not touch it.</summary>
+    public bool IsOver => _ended && Volatile.Read(ref _running) < 0;
+
+    /// <summary>A statement begins to use the connection, or goes on reading from it.</summary>
+    /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
+    public void Starts()
+    {
+        if (Interlocked.Increment(ref _running) < 0 && _ended)
+        {
+            Interlocked.Decrement(ref _running);
+            throw ScopeErrors.Ended(_scope.Work);
+        }
+    }
 
     public void Stops()
     {
         if (Interlocked.Decrement(ref _running) == 0 && _ending)
         {
-            EndNow(async: false).AsTask().GetAwaiter().GetResult();
+            EndWhereNothingRuns(async: false).AsTask().GetAwaiter().GetResult();
         }
     }
 
-    public DbDataReader Reads(DbDataReader reader) => _reader = reader;
+    /// <summary>Remembers what reads from the connection, and gives it to the application in a form that ends with the scope.</summary>
+    /// <param name="reader">What the application is to read from.</param>
+    /// <param name="source">What reads from the connection for it.</param>
+    public DbDataReader Reads(DbDataReader reader, DbDataReader source)
+    {
+        _reader = source;
+        return new RoutedReader(this, reader);
+    }
 
     public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || !_inTransaction);
 
@@ -234,15 +237,14 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     {
         // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
         _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
-        // Closed under a statement that runs, a connection may wait for good: whoever comes last closes it.
-        Starts();
         _ending = true;
-        return Interlocked.Decrement(ref _running) == 0 ? EndNow(async) : ValueTask.CompletedTask;
+        return EndWhereNothingRuns(async);
     }
 
-    private ValueTask EndNow(bool async)
+    // Closed under a statement that runs, a connection may wait for good: whoever comes last closes it, and nobody comes after that.
+    private ValueTask EndWhereNothingRuns(bool async)
     {
-        if (Interlocked.Exchange(ref _isOver, true))
+        if (Interlocked.CompareExchange(ref _running, Over, 0) != 0)
         {
             return ValueTask.CompletedTask;
         }

@@ -50,10 +50,10 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
     protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
-        Run(async: false, writes: MayWrite, (c, _) => Task.FromResult(_connection.Role.Reads(c.ExecuteReader(Keep(behavior)))), default).GetAwaiter().GetResult();
+        Run(async: false, writes: MayWrite, (c, _) => Task.FromResult(Reading(c.ExecuteReader(Keep(behavior)))), default).GetAwaiter().GetResult();
 
     protected override Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) =>
-        Run(async: true, writes: MayWrite, async (c, ct) => _connection.Role.Reads(await c.ExecuteReaderAsync(Keep(behavior), ct)), cancellationToken);
+        Run(async: true, writes: MayWrite, async (c, ct) => Reading(await c.ExecuteReaderAsync(Keep(behavior), ct)), cancellationToken);
 
     protected override void Dispose(bool disposing)
     {
@@ -67,6 +67,8 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
 
     // A statement that answers with rows may write too, such as INSERT … RETURNING.
     private bool MayWrite => !Array.Exists(ReadingWords, word => inner.CommandText.AsSpan().TrimStart().StartsWith(word, StringComparison.OrdinalIgnoreCase));
+
+    private DbDataReader Reading(DbDataReader reader) => _connection.Role.Reads(reader, reader);
 
     // The connection is the scope's; a reader must not close it.
     private static CommandBehavior Keep(CommandBehavior behavior) => behavior & ~CommandBehavior.CloseConnection;

@@ -75,11 +75,22 @@ internal sealed partial class ReplicatedBatcher
         }
     }
 
-    private DbDataReader Reading(DbDataReader reader)
+    private DbDataReader Reading(DbDataReader reader) => unit?.Role.Reads(reader, reader is NHybridDataReader { Target: { } target } ? target : reader) ?? reader;
+
+    // A stateless session executes what waits when it is closed, which for the scope's end is no statement of somebody else's.
+    private bool Counts()
     {
-        unit?.Role.Reads(reader is NHybridDataReader { Target: { } target } ? target : reader);
-        return reader;
+        if (unit is null or { IsEnding: true })
+        {
+            return false;
+        }
+
+        unit.Role.Starts();
+        return true;
     }
+
+    // The batcher inside knows its readers by themselves.
+    private static DbDataReader? Own(DbDataReader? reader) => reader is RoutedReader routed ? routed.Inner : reader;
 
     private bool Noted(Exception e)
     {

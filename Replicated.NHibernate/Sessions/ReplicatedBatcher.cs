@@ -130,7 +130,7 @@ internal sealed partial class ReplicatedBatcher(IBatcher inner, ConnectionManage
 
     public void ExecuteBatch()
     {
-        unit?.Role.Starts();
+        var counts = Counts();
         try
         {
             _inner.ExecuteBatch();
@@ -141,13 +141,16 @@ internal sealed partial class ReplicatedBatcher(IBatcher inner, ConnectionManage
         }
         finally
         {
-            unit?.Role.Stops();
+            if (counts)
+            {
+                unit!.Role.Stops();
+            }
         }
     }
 
     public async Task ExecuteBatchAsync(CancellationToken cancellationToken)
     {
-        unit?.Role.Starts();
+        var counts = Counts();
         try
         {
             await _inner.ExecuteBatchAsync(cancellationToken);
@@ -158,7 +161,10 @@ internal sealed partial class ReplicatedBatcher(IBatcher inner, ConnectionManage
         }
         finally
         {
-            unit?.Role.Stops();
+            if (counts)
+            {
+                unit!.Role.Stops();
+            }
         }
     }
 
@@ -242,11 +248,11 @@ internal sealed partial class ReplicatedBatcher(IBatcher inner, ConnectionManage
         }
         finally
         {
-            _inner.CloseCommand(cmd, reader);
+            _inner.CloseCommand(cmd, Own(reader));
         }
     }
 
-    public void CloseReader(DbDataReader reader) => _inner.CloseReader(reader);
+    public void CloseReader(DbDataReader reader) => _inner.CloseReader(Own(reader));
 
     public void CloseCommands() => _inner.CloseCommands();
 

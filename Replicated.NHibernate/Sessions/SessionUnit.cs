@@ -33,6 +33,9 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     /// <summary>The session is being closed or has been, by the scope or by the application.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>The scope closes the session.</summary>
+    public bool IsEnding { get; private set; }
+
     /// <summary>Whether the session has done anything; many are only injected. Before, it cannot hold anything.</summary>
     protected bool IsUsed { get; private set; }
 
@@ -87,6 +90,7 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     public void End()
     {
+        IsEnding = true;
         try
         {
             Close();

@@ -55,6 +55,22 @@ public enum AfterWriteMode
     Off,
 }
 
+/// <summary>Whether the reads of one client never go back in time.</summary>
+public enum MonotonicReadsMode
+{
+    /// <summary>They may: each request takes a slave of its own.</summary>
+    Off,
+
+    /// <summary>
+    /// Each client has its slave, at no round trip. Not exact: when that slave goes, the client gets another, which may be behind. The client is
+    /// known by its user's name, or by a cookie beside the mark's, <c>replicated-mark-client</c>.
+    /// </summary>
+    SameSlave,
+
+    /// <summary>Exactly, by carrying the position that was read, as after a write: one more round trip for each request that reads from a slave.</summary>
+    Exact,
+}
+
 /// <summary>How servers are asked in the background: the section <c>Replicated:Probe</c>.</summary>
 public sealed class ProbeOptions
 {

@@ -58,6 +58,10 @@ public sealed class ReplicatedOptions
     /// <summary>How reads see what was written before them, across requests.</summary>
     public AfterWriteOptions AfterWrite { get; } = new();
 
+    /// <summary>Whether the reads of one client never go back in time, though slaves differ. Can be changed while the application runs.</summary>
+    /// <value><see cref="MonotonicReadsMode.Off"/></value>
+    public MonotonicReadsMode MonotonicReads { get; set; }
+
     /// <summary>How servers are asked in the background.</summary>
     public ProbeOptions Probe { get; } = new();
 

@@ -5,7 +5,7 @@ namespace Replicated.NHibernate.Web;
 /// <summary>How the mark travels: by cookie, and by header for clients without cookies.</summary>
 internal sealed partial class RequestScope
 {
-    private Mark? _written;
+    private Mark? _carried;
     private bool _answersMark;
     private bool _hasCookie;
 
@@ -35,9 +35,9 @@ internal sealed partial class RequestScope
     private AfterWriteOptions AfterWrite => _shared.Services.Settings.Value.Options.AfterWrite;
 
     /// <summary>The answer carries it, also where an error page takes the answer's place: what is committed is committed.</summary>
-    public void Written(Mark mark)
+    public void Carry(Mark mark)
     {
-        _written = mark;
+        _carried = NHibernate.Mark.Later(_carried, mark);
         if (_ended is null)
         {
             AnswerMark();
@@ -57,7 +57,8 @@ internal sealed partial class RequestScope
     private Task SetMark()
     {
         var (cookie, response) = (AfterWrite.Cookie, _context.Response);
-        if (_written is { } mark)
+        // A request that was executed again may have written both times, and the second time is answered first.
+        if (NHibernate.Mark.Later(_carried, NHibernate.Mark.TryParse(response.Headers[AfterWrite.Header].ToString(), out var told) ? told : null) is { } mark)
         {
             var options = cookie.Build(_context);
             options.MaxAge = AfterWrite.MaxAge;
