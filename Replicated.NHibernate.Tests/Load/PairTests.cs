@@ -16,7 +16,7 @@ internal sealed class PairTests(UnitOfWork unit)
     private static readonly int? Asked = int.TryParse(
         Environment.GetEnvironmentVariable("REPLICATED_PAIRS"), NumberStyles.None, CultureInfo.InvariantCulture, out var pairs) ? pairs : null;
 
-    private static readonly int Pairs = Asked ?? 2_000;
+    private static readonly int Pairs = Asked ?? 1_500;
 
     // What only shows a share needs fewer.
     private static readonly int Fewer = Math.Max(Pairs / 10, 256);

@@ -45,8 +45,11 @@ internal sealed partial class NodePool
     public async ValueTask<bool> Ask(NodeConnection opened, Position wanted, bool async, CancellationToken cancellationToken)
     {
         var at = _clock.GetUtcNow();
+        var options = _settings.Value.Options;
         using var command = opened.Connection.CreateCommand();
-        command.CommandText = Positions!.WaitQuery(wanted, _settings.Value.Options.AfterWrite.CatchUpWait);
+        command.CommandText = Positions!.WaitQuery(wanted, options.AfterWrite.CatchUpWait);
+        // A server that hangs does not end the wait by itself.
+        command.CommandTimeout = (int)Math.Ceiling((options.AfterWrite.CatchUpWait + options.Probe.Timeout).TotalSeconds);
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
         Note(opened.Node, (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null, at);
         return IsPast(opened.Node, wanted);
