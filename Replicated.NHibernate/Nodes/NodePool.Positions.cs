@@ -61,6 +61,7 @@ internal sealed partial class NodePool
         var at = _clock.GetUtcNow();
         await using var command = connection.CreateCommand();
         command.CommandText = node.Role == DatabaseRole.Master ? Positions!.MasterQuery : Positions!.SlaveQuery;
+        command.CommandTimeout = (int)Math.Ceiling(_settings.Value.Options.Probe.Timeout.TotalSeconds);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null, at);
     }
@@ -75,21 +76,22 @@ internal sealed partial class NodePool
     private (Node Node, bool IsKnown) PickPast(Choice choice, Candidates left, ReadGoal goal)
     {
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);
-        return past.Count > 0 ? (Picked(choice.Policy, past, goal), true) : (Furthest(left), false);
+        return past.Count > 0 ? (Picked(choice.Policy, past, goal), true) : (Picked(choice.Policy, Furthest(left), goal), false);
     }
 
-    // The one most likely to have it soon.
-    private static Node Furthest(Candidates candidates)
+    // Those most likely to have it soon.
+    private static Candidates Furthest(Candidates candidates)
     {
-        var best = candidates.Nodes[0];
+        var furthest = default((UInt128, ulong));
         foreach (var node in candidates.Nodes)
         {
-            var (here, there) = (node.Reading?.Position ?? default, best.Reading?.Position ?? default);
-            best = (here.Log, here.Offset).CompareTo((there.Log, there.Offset)) > 0 ? node : best;
+            furthest = furthest.CompareTo(PlaceOf(node)) < 0 ? PlaceOf(node) : furthest;
         }
 
-        return best;
+        return candidates.Without(n => PlaceOf(n) != furthest);
     }
+
+    private static (UInt128 Log, ulong Offset) PlaceOf(Node node) => node.Reading is { Position: var position } ? (position.Log, position.Offset) : default;
 
     /// <summary>The one question. Where the answer is no, the connection is given back unless it is kept all the same.</summary>
     private async ValueTask<bool> HasCaughtUp(NodeConnection opened, ReadGoal goal, bool keep, bool async, CancellationToken cancellationToken)

@@ -73,7 +73,7 @@ internal sealed class PositionSampler(NodePool pool, CurrentSettings settings, T
 
         if (connection is null)
         {
-            connection = pool.Provider.Create(node.ReadOnlyConnectionString);
+            connection = pool.Provider.Create(ReadOnlyConnectionString.ForProbes(node.ReadOnlyConnectionString, pool.Provider));
             lock (_connections)
             {
                 _connections[node] = connection;

@@ -43,9 +43,6 @@ internal sealed partial class RoleConnection
         await Completed(committed: true, async);
     }
 
-    /// <summary>Marks what was written without a transaction of the scope's, which its database committed by itself.</summary>
-    public ValueTask MarkWrites(bool async) => _hasUnmarkedWrites ? MarkWrites(new Committed(Wrote: true, Position: null), async) : ValueTask.CompletedTask;
-
     /// <summary>The commit of a request whose response began in the middle of a query.</summary>
     public async ValueTask CommitAfterReading()
     {
@@ -87,27 +84,6 @@ internal sealed partial class RoleConnection
         _endedByApplication = HasUncommittedWrites || HasPendingChanges;
         await Rollback(async);
         BeginAgain();
-    }
-
-    /// <summary>Before a TransactionScope commits: plain ADO.NET, or a function that a query calls, may have written unseen.</summary>
-    public void LookForWrites()
-    {
-        var services = _scope.Services;
-        _lookedForWrites |= HasUncommittedWrites;
-        if (HasUncommittedWrites || Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff
-            || !services.Pool.Provider.IsNpgsql || Current is not { State: ConnectionState.Open } connection)
-        {
-            return;
-        }
-
-        _lookedForWrites = true;
-        using var command = connection.CreateCommand();
-        command.CommandText = CommitStatement.HasWritten;
-        // One that is still reading cannot be asked.
-        if (IsReading || command.ExecuteScalar() is true)
-        {
-            NoteWrite();
-        }
     }
 
     /// <summary>A TransactionScope took the place of the transaction, which had not begun on the server.</summary>
@@ -175,53 +151,6 @@ internal sealed partial class RoleConnection
         for (var i = 0; i < _units.Length; i++)
         {
             await _units[i].BeforeCommit(async, cancellationToken);
-        }
-    }
-
-    private async ValueTask MarkWrites(Committed committed, bool async)
-    {
-        if (!committed.Wrote)
-        {
-            if (committed.Position is { } read)
-            {
-                _scope.NoteRead(read);
-            }
-
-            return;
-        }
-
-        (Wrote, _hasUnmarkedWrites) = (true, false);
-        _scope.NoteCommit(committed.Position ?? await AskForPosition(async));
-    }
-
-    /// <summary>Remembers how far a slave was after the last read, where reads are not to go back.</summary>
-    public async ValueTask NoteRead(bool async)
-    {
-        if (_scope.Services.Marks.IsMonotonic && await AskForPosition(async) is { } position)
-        {
-            _scope.NoteRead(position);
-        }
-    }
-
-    // Where no commit has told it: one more round trip.
-    private async ValueTask<Position?> AskForPosition(bool async)
-    {
-        if (_scope.Services.Marks.Positions is not { } positions || Current is not { State: ConnectionState.Open } connection)
-        {
-            return null;
-        }
-
-        try
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = _node is { Role: DatabaseRole.Slave } ? positions.SlaveQuery : positions.MasterQuery;
-            using var reader = async ? await command.ExecuteReaderAsync(CancellationToken.None) : command.ExecuteReader();
-            return (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
-        }
-        catch (Exception e) when (e is DbException or InvalidOperationException)
-        {
-            // What was committed stays so; only time can tell then.
-            return null;
         }
     }
 

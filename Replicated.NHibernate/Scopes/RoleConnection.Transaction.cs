@@ -20,7 +20,6 @@ internal sealed partial class RoleConnection
     private Exception? _failure;
     private Exception? _loss;
     private bool _endedByApplication;
-    private bool _hasUnmarkedWrites;
     private Transaction? _joined;
     private bool _lookedForWrites;
 

@@ -15,18 +15,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 {
     private readonly Scope _scope = scope;
     private RoleDecision _decision = decision;
-    // Below zero, however many statements still try to run.
-    private const int Over = int.MinValue / 2;
-
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
     private DbDataReader? _reader;
     private int _holds;
-    private int _running;
-    private int _knownCommits;
-    private volatile bool _ended;
-    private volatile bool _ending;
 
     public Scope Scope => _scope;
 
@@ -155,48 +148,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         return _knownCommits == _scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
     }
 
-    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
-    private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
-    {
-        _knownCommits = _scope.Commits;
-        if (opened.Node.Role == DatabaseRole.Slave && !await _scope.Services.Pool.HasReached(opened, _scope.Goal, async, cancellationToken))
-        {
-            _decision = _decision with { Reason = RouteReason.Stale };
-        }
-
-        return opened.Connection;
-    }
-
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
     public ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
     {
         var pool = _scope.Services.Pool;
         return pool.Provider.Open((_node ?? pool.Master).ConnectionString, async, cancellationToken);
-    }
-
-    // The scope has ended, but not the statement that somebody forgot, which will see to the rest.
-    private bool IsLeftToStatement => _ending && IsRunning;
-
-    /// <summary>Whether the connection may be another scope's by now, and whoever still holds a reader of it must not touch it.</summary>
-    public bool IsOver => _ended && Volatile.Read(ref _running) < 0;
-
-    /// <summary>A statement begins to use the connection, or goes on reading from it.</summary>
-    /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
-    public void Starts()
-    {
-        if (Interlocked.Increment(ref _running) < 0 && _ended)
-        {
-            Interlocked.Decrement(ref _running);
-            throw ScopeErrors.Ended(_scope.Work);
-        }
-    }
-
-    public void Stops()
-    {
-        if (Interlocked.Decrement(ref _running) == 0 && _ending)
-        {
-            EndWhereNothingRuns(async: false).AsTask().GetAwaiter().GetResult();
-        }
     }
 
     /// <summary>Remembers what reads from the connection, and gives it to the application in a form that ends with the scope.</summary>
@@ -231,49 +187,6 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         {
             unit.Forget();
         }
-    }
-
-    public ValueTask End(bool async)
-    {
-        // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
-        _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
-        _ending = true;
-        return EndWhereNothingRuns(async);
-    }
-
-    // Closed under a statement that runs, a connection may wait for good: whoever comes last closes it, and nobody comes after that.
-    private ValueTask EndWhereNothingRuns(bool async)
-    {
-        if (Interlocked.CompareExchange(ref _running, Over, 0) != 0)
-        {
-            return ValueTask.CompletedTask;
-        }
-
-        if (!_ended || _inTransaction || _opened is not null)
-        {
-            return EndWork(async);
-        }
-
-        ForEach(static u => u.End())?.Throw();
-        return ValueTask.CompletedTask;
-    }
-
-    private async ValueTask EndWork(bool async)
-    {
-        ExceptionDispatchInfo? thrown = null;
-        try
-        {
-            await Rollback(async);
-        }
-        catch (Exception e)
-        {
-            thrown = ExceptionDispatchInfo.Capture(e);
-        }
-
-        var thrownAtEnd = ForEach(static u => u.End());
-        _ended = true;
-        await Release(async);
-        (thrown ?? thrownAtEnd)?.Throw();
     }
 
     private void Take(NodeConnection opened)
