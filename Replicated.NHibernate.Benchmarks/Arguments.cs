@@ -7,11 +7,11 @@ internal sealed record Arguments(IReadOnlyList<string> Names, TimeSpan Round, in
 {
     public const string Usage =
         """
-        [decision] [session] [http]   which benchmarks to run; all of them where none is named
-        --seconds N                   how long a round over HTTP lasts (10)
-        --pairs N                     how many pairs of such rounds (3)
-        --connections N               how many clients at a time, 8 to 32 (16)
-        --strict                      a missed budget makes the exit code 1
+        [decision] [marks] [session] [http]   which benchmarks to run; all of them where none is named
+        --seconds N                           how long a round over HTTP lasts (10)
+        --pairs N                             how many pairs of such rounds (3)
+        --connections N                       how many clients at a time, 8 to 32 (16)
+        --strict                              a missed budget makes the exit code 1
         """;
 
     public bool Wants(string name) => Names.Count == 0 || Names.Contains(name, StringComparer.Ordinal);

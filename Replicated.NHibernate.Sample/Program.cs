@@ -16,6 +16,9 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     Storage.Add(builder.Services, builder.Configuration);
     await using var cluster = await PrivateCluster.StartUnlessConfiguredAsync(builder.Configuration, stop.Token);
+    var marks = new MarksSwitch();
+    ((IConfigurationBuilder)builder.Configuration).Add(marks);
+    builder.Services.AddSingleton(marks);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {
         builder.WebHost.UseUrls("http://127.0.0.1:5080");

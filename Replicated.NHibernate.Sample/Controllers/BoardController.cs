@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using Replicated.NHibernate.Sample.Hosting;
 using Replicated.NHibernate.Sample.Posts;
 using Replicated.NHibernate.Sample.Servers;
 
@@ -42,9 +43,12 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
     {
         var servers = services.GetRequiredService<DatabaseServers>().AskAsync(cancellationToken);
         var newest = await posts.NewestAsync(Shown, cancellationToken);
-        return View(view, new BoardPage(newest, written, sessions.CurrentRoute!, await servers));
+        return View(view, new BoardPage(
+            newest, written, sessions.CurrentRoute!, await servers, sessions.CurrentMark, MarksSwitch.IsOn(services.GetRequiredService<IConfiguration>())));
     }
 }
 
 /// <param name="Route">Where the posts were read.</param>
-public sealed record BoardPage(IReadOnlyList<Post> Posts, NewPost Written, Route Route, IReadOnlyList<ServerStatus> Servers);
+/// <param name="Mark">What the reader's browser carries, if the reader wrote.</param>
+public sealed record BoardPage(
+    IReadOnlyList<Post> Posts, NewPost Written, Route Route, IReadOnlyList<ServerStatus> Servers, Mark? Mark, bool MarksAreOn);

@@ -63,6 +63,31 @@ internal sealed class BrowserTests
         await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Pause the replay of slave-2" })).ToBeVisibleAsync();
     }
 
+    [Test, Promise(10)]
+    public async Task With_both_slaves_paused_a_person_sees_the_new_post_as_long_as_marks_are_on()
+    {
+        var page = await Open();
+        await Press(page, "Pause the replay of slave-1");
+        await Press(page, "Pause the replay of slave-2");
+        await page.GetByLabel("Title").FillAsync("Seen by its writer");
+        await Press(page, "Post it");
+        var post = page.GetByRole(AriaRole.Heading, new() { Name = "Seen by its writer" });
+        await Assertions.Expect(post).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("read on master: role slave, because no slave has what you wrote yet");
+
+        await Press(page, "Turn marks off");
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]"));
+        await Assertions.Expect(post).ToHaveCountAsync(0);
+
+        await Press(page, "Turn marks on");
+        await Assertions.Expect(post).ToBeVisibleAsync();
+        await Press(page, "Resume the replay of slave-1");
+        await Press(page, "Resume the replay of slave-2");
+        await Assertions.Expect(post).ToBeVisibleAsync();
+    }
+
+    private static Task Press(IPage page, string button) => page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+
     private async Task<IPage> Open()
     {
         var context = await _browser.NewContextAsync(new() { BaseURL = _sample.Client.BaseAddress!.ToString() });

@@ -41,6 +41,7 @@ internal sealed partial class SampleProcess : IAsyncDisposable
 
     public string Output => string.Join(Environment.NewLine, _output);
 
+    /// <summary>Without cookies: every request is somebody else's, who wrote nothing.</summary>
     public HttpClient Client { get; private set; } = null!;
 
     public static async Task<SampleProcess> StartAsync(params (string Key, string Value)[] environment)
@@ -57,7 +58,7 @@ internal sealed partial class SampleProcess : IAsyncDisposable
         try
         {
             var address = await sample._listening.Task.WaitAsync(Patience);
-            sample.Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = address };
+            sample.Client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
             return sample;
         }
         catch

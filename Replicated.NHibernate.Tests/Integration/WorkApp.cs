@@ -11,6 +11,12 @@ namespace Replicated.NHibernate.Tests.Integration;
 /// <summary>What a request answered, and what was thrown in it.</summary>
 internal sealed record Reply(HttpStatusCode Status, string Body, string? Route, string? RetryAfter, Exception? Thrown)
 {
+    /// <summary>The mark as the header carries it.</summary>
+    public string? MarkHeader { get; init; }
+
+    /// <summary>The whole of each Set-Cookie.</summary>
+    public IReadOnlyList<string> SetCookies { get; init; } = [];
+
     public Reply Ok()
     {
         Assert.That(Status, Is.EqualTo(HttpStatusCode.OK), Thrown?.ToString());
@@ -97,11 +103,17 @@ internal sealed class WorkApp : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private async Task<Reply> Send(HttpMethod method, string path, Func<HttpContext, Task> work, CancellationToken cancellationToken)
+    public async Task<Reply> Send(
+        HttpMethod method, string path, Func<HttpContext, Task> work, CancellationToken cancellationToken = default, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path);
         var id = Guid.NewGuid().ToString();
         request.Headers.Add(Header, id);
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         _work[id] = work;
         using var response = await _app.Client.SendAsync(request, cancellationToken);
         return new Reply(
@@ -109,7 +121,11 @@ internal sealed class WorkApp : IAsyncDisposable
             await response.Content.ReadAsStringAsync(cancellationToken),
             response.Headers.TryGetValues("Replicated-Route", out var route) ? route.Single() : null,
             response.Headers.TryGetValues("Retry-After", out var after) ? after.Single() : null,
-            _thrown.GetValueOrDefault(id));
+            _thrown.GetValueOrDefault(id))
+        {
+            MarkHeader = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? mark.Single() : null,
+            SetCookies = response.Headers.TryGetValues("Set-Cookie", out var cookies) ? [.. cookies] : [],
+        };
     }
 }
 

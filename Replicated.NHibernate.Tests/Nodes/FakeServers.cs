@@ -20,6 +20,9 @@ internal sealed class FakeServers : DbProviderFactory
     /// <summary>What connecting to a server waits for.</summary>
     public Func<string, Task> Opening { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>How places are told; null for servers that tell none.</summary>
+    public FakePositions? Positions { get; init; }
+
     /// <summary>How many connections are open at this moment.</summary>
     public int Open => Volatile.Read(ref _open);
 
@@ -37,7 +40,7 @@ internal sealed class FakeServers : DbProviderFactory
     }
 
     /// <summary>A pool over a master and so many slaves, on the clock given.</summary>
-    public ServiceProvider Services(int slaves, ManualClock clock, params (string Key, string Value)[] settings)
+    public ServiceProvider Services(int slaves, TimeProvider clock, params (string Key, string Value)[] settings)
     {
         var configuration = new ConfigurationManager { ["ConnectionStrings:Master"] = "Server=master" };
         for (var i = 0; i < slaves; i++)
@@ -53,13 +56,21 @@ internal sealed class FakeServers : DbProviderFactory
 
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(configuration);
-        services.AddSingleton<TimeProvider>(clock);
+        services.AddSingleton(clock);
+        if (Positions is not null)
+        {
+            services.AddSingleton<ReplicationPositions>(Positions);
+        }
+
         services.AddReplicatedConnections(this);
         return services.BuildServiceProvider();
     }
 
-    public NodePool Pool(int slaves, ManualClock clock, params (string Key, string Value)[] settings) =>
+    public NodePool Pool(int slaves, TimeProvider clock, params (string Key, string Value)[] settings) =>
         Services(slaves, clock, settings).GetRequiredService<NodePool>();
+
+    /// <summary>The same where the servers tell places, with marks that live for a minute.</summary>
+    public static FakeServers WithPositions() => new() { Positions = new FakePositions() };
 
     private sealed class Connection(FakeServers servers) : DbConnection
     {
@@ -110,7 +121,7 @@ internal sealed class FakeServers : DbProviderFactory
 
         protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => throw new NotSupportedException();
 
-        protected override DbCommand CreateDbCommand() => throw new NotSupportedException();
+        protected override DbCommand CreateDbCommand() => new FakeQuestion(DataSource, servers.Positions ?? throw new NotSupportedException());
     }
 }
 

@@ -89,7 +89,7 @@ internal sealed class NodePoolTests
         var held = new List<NodeConnection>();
         for (var i = 0; i < cap; i++)
         {
-            held.Add(await pool.OpenSlave(pinned: null, strict: false, async: true, default));
+            held.Add(await pool.OpenSlave(default, strict: false, async: true, default));
         }
 
         Assert.That(held.Select(h => (h.Node.Name, h.IsFallback)), Is.All.EqualTo(("master", true)));
@@ -145,7 +145,7 @@ internal sealed class NodePoolTests
     {
         var pool = _servers.Pool(2, _clock);
         _servers.Fails("s0");
-        await Assert.ThrowsAsync<TimeoutException>(async () => await pool.OpenSlave(pool.Slaves[0], strict: false, async: true, default));
+        await Assert.ThrowsAsync<TimeoutException>(async () => await pool.OpenPinned(pool.Slaves[0], async: true, default));
         Assert.That(await Open(pool, pinned: pool.Slaves[1]), Is.EqualTo("s1"));
         Assert.That(pool.Slaves[0].InUse, Is.Zero);
     }
@@ -155,7 +155,7 @@ internal sealed class NodePoolTests
     {
         var pool = _servers.Pool(2, _clock);
         _servers.Fails("s0");
-        var opened = await pool.OpenSlave(pinned: null, strict: false, async: false, default);
+        var opened = await pool.OpenSlave(default, strict: false, async: false, default);
         Assert.That((opened.Node.Name, opened.Connection.State, opened.Node.InUse), Is.EqualTo(("s1", System.Data.ConnectionState.Open, 1)));
         await pool.Close(opened, async: false);
         Assert.That((opened.Connection.State, opened.Node.InUse), Is.EqualTo((System.Data.ConnectionState.Closed, 0)));
@@ -174,7 +174,7 @@ internal sealed class NodePoolTests
 
     private static async Task<string> Open(NodePool pool, bool strict = false, Node? pinned = null, CancellationToken token = default)
     {
-        var opened = await pool.OpenSlave(pinned, strict, async: true, token);
+        var opened = await (pinned is null ? pool.OpenSlave(default, strict, async: true, token) : pool.OpenPinned(pinned, async: true, token));
         await pool.Close(opened, async: true);
         return opened.Node.Name;
     }

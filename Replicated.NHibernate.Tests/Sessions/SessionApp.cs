@@ -11,6 +11,8 @@ namespace Replicated.NHibernate.Tests.Sessions;
 /// <summary>What a request answered, and what was thrown in it, as the application's own error handling saw it.</summary>
 internal sealed record Answer(HttpStatusCode Status, string Body, Exception? Thrown)
 {
+    public Mark? Mark { get; init; }
+
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
     public Answer Ok()
@@ -88,7 +90,10 @@ internal sealed class SessionApp : IAsyncDisposable
         }
 
         using var response = await _app.Client.SendAsync(request);
-        return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(), _thrown.GetValueOrDefault(id));
+        return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(), _thrown.GetValueOrDefault(id))
+        {
+            Mark = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? Mark.Parse(mark.Single()) : null,
+        };
     }
 
     public Task<Answer> Post(Func<HttpContext, Task<IResult>> work) => Send(HttpMethod.Post, "/run", work);

@@ -7,6 +7,7 @@ namespace Replicated.NHibernate.Tests.Settings;
 internal sealed class ConfigurationErrorTests
 {
     private const string Slave = "Replicated:Slaves:0";
+    private const string AfterWrite = "Replicated:AfterWrite";
     private const string Target = "Host=127.0.0.1;Port=2";
 
     private static IEnumerable<TestCaseData> Mistakes()
@@ -45,7 +46,46 @@ internal sealed class ConfigurationErrorTests
         yield return Mistake("A_slave_whose_connection_string_has_an_unknown_keyword", [("ConnectionStrings:Slave", "Hots=127.0.0.1")], "slave-1", "NpgsqlConnection");
     }
 
+    /// <summary>In the sections inside the section.</summary>
+    private static IEnumerable<TestCaseData> NestedMistakes()
+    {
+        yield return Mistake("A_misspelt_option_of_marks", [($"{AfterWrite}:Windows", "00:00:01")], $"{AfterWrite}:Windows is not an option", "Mode, Window, MaxAge, CatchUpWait, Cookie, Header");
+        yield return Mistake("A_misspelt_option_of_the_cookie", [($"{AfterWrite}:Cookie:Secure", "Always")], $"{AfterWrite}:Cookie:Secure is not an option", "SecurePolicy");
+        yield return Mistake("A_misspelt_option_of_the_probes", [("Replicated:Probe:Every", "00:00:01")], "Replicated:Probe:Every is not an option", "Interval, Timeout");
+        yield return Mistake("An_unknown_mode_of_monotonic_reads", [("Replicated:MonotonicReads", "true")], "Replicated:MonotonicReads is 'true'", "one of Off, SameSlave, Exact");
+        yield return Mistake("An_unknown_mode", [($"{AfterWrite}:Mode", "Exact")], $"{AfterWrite}:Mode is 'Exact'", "one of Auto, Window, Off");
+        yield return Mistake("A_mode_by_number", [($"{AfterWrite}:Mode", "2")], $"{AfterWrite}:Mode is '2'", "one of Auto, Window, Off");
+        yield return Mistake("Two_modes", [($"{AfterWrite}:Mode", "Window, Off")], $"{AfterWrite}:Mode is 'Window, Off'", "one of Auto, Window, Off");
+        yield return Mistake("A_time_that_is_none", [($"{AfterWrite}:CatchUpWait", "50ms")], $"{AfterWrite}:CatchUpWait is '50ms'", "a time such as", "00:00:00.050");
+        yield return Mistake("A_time_of_which_nobody_knows_the_unit", [($"{AfterWrite}:MaxAge", "1")], $"{AfterWrite}:MaxAge is '1'", "a time such as 00:00:05");
+        yield return Mistake("A_time_beyond_the_clock", [("Replicated:Probe:Interval", "00:00:61")], "Replicated:Probe:Interval is", "a time such as 00:00:05");
+        yield return Mistake("A_window_of_nothing", [($"{AfterWrite}:Window", "00:00:00")], $"{AfterWrite}: Window must be between 1 ms and 1 h");
+        yield return Mistake("A_window_above_its_range", [($"{AfterWrite}:Window", "01:00:00.001"), ($"{AfterWrite}:MaxAge", "02:00:00")], $"{AfterWrite}: Window must be between 1 ms and 1 h");
+        yield return Mistake("A_window_longer_than_a_mark_lives", [($"{AfterWrite}:Window", "00:01:01")], $"{AfterWrite}: Window must not be longer than MaxAge", "raise MaxAge");
+        yield return Mistake("A_mark_that_lives_no_time", [($"{AfterWrite}:MaxAge", "00:00:00")], $"{AfterWrite}: MaxAge must be between 1 ms and 1 day");
+        yield return Mistake("A_mark_that_lives_too_long", [($"{AfterWrite}:MaxAge", "1.00:00:01")], $"{AfterWrite}: MaxAge must be between 1 ms and 1 day");
+        yield return Mistake("A_wait_below_its_range", [($"{AfterWrite}:CatchUpWait", "-00:00:00.001")], $"{AfterWrite}: CatchUpWait must be between 0 and 10 s");
+        yield return Mistake("A_wait_above_its_range", [($"{AfterWrite}:CatchUpWait", "00:00:10.001")], $"{AfterWrite}: CatchUpWait must be between 0 and 10 s");
+        yield return Mistake("A_probe_too_often", [("Replicated:Probe:Interval", "00:00:00.099")], "Replicated:Probe: Interval must be between 100 ms and 1 min");
+        yield return Mistake("A_probe_too_seldom", [("Replicated:Probe:Interval", "00:01:00.001")], "Replicated:Probe: Interval must be between 100 ms and 1 min");
+        yield return Mistake("A_probe_with_too_little_time", [("Replicated:Probe:Timeout", "00:00:00")], "Replicated:Probe: Timeout must be between 100 ms and 1 min");
+        yield return Mistake("A_header_that_is_no_token", [($"{AfterWrite}:Header", "Replicated Mark")], $"{AfterWrite}:Header is 'Replicated Mark'", "name of a header");
+        yield return Mistake("A_header_without_a_name", [($"{AfterWrite}:Header", "")], $"{AfterWrite}:Header is ''", "name of a header");
+        yield return Mistake("A_cookie_that_is_no_token", [($"{AfterWrite}:Cookie:Name", "my mark")], $"{AfterWrite}:Cookie:Name is 'my mark'", "name of a cookie");
+        yield return Mistake("A_cookie_without_a_name", [($"{AfterWrite}:Cookie:Name", "")], $"{AfterWrite}:Cookie:Name is ''", "name of a cookie");
+        yield return Mistake("A_cookie_with_an_age_of_its_own", [($"{AfterWrite}:Cookie:MaxAge", "00:10:00")], $"{AfterWrite}:Cookie", $"{AfterWrite}:MaxAge says");
+        yield return Mistake("A_cookie_that_expires_by_itself", [($"{AfterWrite}:Cookie:Expiration", "00:10:00")], $"{AfterWrite}:Cookie", $"{AfterWrite}:MaxAge says");
+        yield return Mistake("An_unknown_policy_of_the_cookie", [($"{AfterWrite}:Cookie:SecurePolicy", "true")], $"{AfterWrite}:Cookie:SecurePolicy is 'true'", "one of SameAsRequest, Always, None");
+        yield return Mistake("A_switch_of_the_cookie_that_is_none", [($"{AfterWrite}:Cookie:HttpOnly", "1")], $"{AfterWrite}:Cookie:HttpOnly is '1'", "true or false");
+        yield return Mistake("A_list_of_the_cookie_written_as_one_value", [($"{AfterWrite}:Cookie:Extensions", "Partitioned")], $"{AfterWrite}:Cookie:Extensions", "list", $"{AfterWrite}:Cookie:Extensions:0");
+        yield return Mistake("A_value_where_the_marks_section_belongs", [(AfterWrite, "Off")], $"{AfterWrite} is 'Off'", "section", "Mode");
+        yield return Mistake("A_value_where_the_cookies_section_belongs", [($"{AfterWrite}:Cookie", "mine")], $"{AfterWrite}:Cookie is 'mine'", "section", "Name");
+        yield return Mistake("A_value_where_the_probes_section_belongs", [("Replicated:Probe", "1")], "Replicated:Probe is '1'", "section", "Interval");
+        yield return Mistake("A_section_where_a_time_belongs", [($"{AfterWrite}:Window:Seconds", "5")], $"{AfterWrite}:Window is a section", "a time such as");
+    }
+
     [TestCaseSource(nameof(Mistakes))]
+    [TestCaseSource(nameof(NestedMistakes))]
     public async Task Is_one_error((string, string?)[] settings, string[] said)
     {
         var errors = await StartUp.ErrorsBeside(settings);
@@ -84,7 +124,18 @@ internal sealed class ConfigurationErrorTests
             ("Replicated:MasterReadWeight", "100"), ("Replicated:MaxFallbackSessions", "10000"), ("Replicated:LoadBalancing", "Random"),
             ("Replicated:ReadOnlyMethods:0", "GET"), ("Replicated:ReadOnlyMethods:1", "QUERY"), ("Replicated:ReadOnlyMethods:2", "X-LOOK"),
             ($"{Slave}:Name", "slave_2.b"), ($"{Slave}:ConnectionString", Target), ($"{Slave}:Weight", "100"),
-            ("Replicated:Slaves:1:Name", "reports"), ("Replicated:Slaves:1:ConnectionStringName", "Reports"), ("Replicated:Slaves:1:Weight", "1")),
+            ("Replicated:Slaves:1:Name", "reports"), ("Replicated:Slaves:1:ConnectionStringName", "Reports"), ("Replicated:Slaves:1:Weight", "1"),
+            ($"{AfterWrite}:Mode", "window"), ($"{AfterWrite}:Window", "01:00:00"), ($"{AfterWrite}:MaxAge", "1.00:00:00"), ($"{AfterWrite}:CatchUpWait", "00:00:10"),
+            ($"{AfterWrite}:Header", "X-Mark"), ($"{AfterWrite}:Cookie:Name", "__Host-mark"), ($"{AfterWrite}:Cookie:SecurePolicy", "Always"),
+            ($"{AfterWrite}:Cookie:SameSite", "strict"), ($"{AfterWrite}:Cookie:HttpOnly", "false"), ($"{AfterWrite}:Cookie:Extensions:0", "Partitioned"),
+            ("Replicated:Probe:Interval", "00:01:00"), ("Replicated:Probe:Timeout", "00:00:00.1")),
+        Is.Empty);
+
+    [Test]
+    public async Task Everything_at_its_lower_limits_is_right() => Assert.That(
+        await StartUp.ErrorsBeside(
+            ("Replicated:MasterReadWeight", "0"), ("Replicated:MaxFallbackSessions", "0"), ($"{AfterWrite}:Window", "00:00:00.001"), ($"{AfterWrite}:MaxAge", "00:00:00.001"),
+            ($"{AfterWrite}:CatchUpWait", "00:00"), ("Replicated:Probe:Interval", "00:00:00.100")),
         Is.Empty);
 
     private static (string, string?)[] Named(string name) => [($"{Slave}:Name", name), ($"{Slave}:ConnectionString", Target)];

@@ -29,6 +29,30 @@ internal sealed class DatabaseProvider
 
     public DbConnection Create(string connectionString) => _create(connectionString);
 
+    /// <summary>Creates and opens; what cannot be opened is disposed.</summary>
+    public async ValueTask<DbConnection> Open(string connectionString, bool async, CancellationToken cancellationToken)
+    {
+        var connection = _create(connectionString);
+        try
+        {
+            if (async)
+            {
+                await connection.OpenAsync(cancellationToken);
+            }
+            else
+            {
+                connection.Open();
+            }
+
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
     public DbTransaction Begin(DbConnection connection, IsolationLevel level) => _begin(level, connection);
 
     public static DatabaseProvider From(DbProviderFactory factory) => new(connectionString =>

@@ -1,4 +1,9 @@
+using Replicated.NHibernate.Nodes.Balancing;
+
 namespace Replicated.NHibernate.Nodes;
+
+/// <summary>How far a server was when it was last asked, and when the question was sent: what had been written by then is before the place.</summary>
+internal sealed record NodeReading(Position Position, DateTimeOffset At);
 
 /// <summary>One database server as configured, and what this process knows of it. Thread-safe.</summary>
 internal sealed class Node(string name, DatabaseRole role, int weight, string connectionString, string readOnlyConnectionString)
@@ -7,8 +12,11 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     private int _inUse;
     private long _leftOutUntil;
+    private volatile NodeReading? _reading;
 
     public string Name { get; } = name;
+
+    public ulong NameHash { get; } = Rendezvous.HashOf(name);
 
     public DatabaseRole Role { get; } = role;
 
@@ -22,6 +30,9 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     /// <summary>Connections that scopes hold at this moment.</summary>
     public int InUse => Volatile.Read(ref _inUse);
+
+    /// <summary>How far the server was when it was last asked; a slave never goes back.</summary>
+    public NodeReading? Reading { get => _reading; set => _reading = value; }
 
     public void Enter() => Interlocked.Increment(ref _inUse);
 

@@ -5,6 +5,11 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>The connection string of a slave session: with the database's own read-only switch, without enlistment.</summary>
 internal static class ReadOnlyConnectionString
 {
+    /// <summary>For asking a server in the background, beside the application's pool: an exhausted pool must not look like a dead server.</summary>
+    public static string ForProbes(string readOnly, DatabaseProvider provider) => provider.IsNpgsql
+        ? new DbConnectionStringBuilder { ConnectionString = readOnly, ["Pooling"] = "false", ["Application Name"] = "Replicated.NHibernate" }.ConnectionString
+        : readOnly;
+
     public static string From(string connectionString, DatabaseProvider provider, bool readOnlySwitch)
     {
         if (!provider.IsNpgsql)

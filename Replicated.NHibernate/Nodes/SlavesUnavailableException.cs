@@ -34,7 +34,7 @@ public sealed class SlavesUnavailableException : Exception
         Inner(failures));
 
     internal static SlavesUnavailableException CapReached(int most, List<Exception> failures) => new(
-        $"No slave could be reached, and the master already takes over {most} reads (Replicated:MaxFallbackSessions). Try again later, or raise the cap.",
+        $"No slave could be reached that has what the read must see, and the master already takes over {most} reads (Replicated:MaxFallbackSessions). Try again later, or raise the cap.",
         Inner(failures));
 
     private static Exception? Inner(List<Exception> failures) => failures.Count switch

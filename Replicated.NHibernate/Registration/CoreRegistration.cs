@@ -4,6 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Replicated.NHibernate.Consistency;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Scopes;
 using Replicated.NHibernate.Settings;
@@ -25,7 +27,10 @@ internal static class CoreRegistration
         services.AddReplicatedSettings();
         services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>()));
         services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
+        services.AddMetrics();
+        services.AddSingleton<ReplicatedMetrics>();
         services.AddSingleton<NodePool>();
+        services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();
         services.AddSingleton<IReplicatedSessions>(sp => new ReplicatedSessions(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
@@ -34,6 +39,7 @@ internal static class CoreRegistration
         services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
         services.AddReplicatedWeb();
         services.AddHostedService<NodesAtStart>();
+        services.AddHostedService<PositionSampler>();
         if (configure is not null)
         {
             services.Configure(configure);

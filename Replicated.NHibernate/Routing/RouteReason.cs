@@ -26,6 +26,12 @@ public enum RouteReason
 
     /// <summary><c>scope</c>: work outside an HTTP request said so.</summary>
     Scope,
+
+    /// <summary><c>mark</c>: no slave had what the client wrote, so the master took the read.</summary>
+    Mark,
+
+    /// <summary><c>stale</c>: a slave was asked for explicitly, and did not have what the client wrote in time.</summary>
+    Stale,
 }
 
 internal static class RouteReasonNames
@@ -40,6 +46,8 @@ internal static class RouteReasonNames
         RouteReason.NoSlave => "no-slave",
         RouteReason.Fallback => "fallback",
         RouteReason.Scope => "scope",
+        RouteReason.Mark => "mark",
+        RouteReason.Stale => "stale",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, message: null),
     };
 

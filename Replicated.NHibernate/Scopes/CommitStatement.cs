@@ -3,45 +3,47 @@ using Replicated.NHibernate.Nodes;
 
 namespace Replicated.NHibernate.Scopes;
 
+/// <summary>What became of a commit.</summary>
+/// <param name="Wrote">Whether the transaction wrote, where the database tells.</param>
+/// <param name="Position">A place in the log behind it, where the database told one in the same round trip.</param>
+internal readonly record struct Committed(bool Wrote, Position? Position);
+
 /// <summary>
 /// COMMIT. PostgreSQL turns it into ROLLBACK, and reports success, after a statement that failed; a statement before it in the same
-/// batch, the same round trip, fails instead, and tells whether the transaction wrote.
+/// batch, the same round trip, fails instead, and tells whether the transaction wrote. One behind it tells the place in the log.
 /// </summary>
 internal static class CommitStatement
 {
-    /// <returns>Whether the transaction wrote, where the database tells.</returns>
-    public static async ValueTask<bool> Run(DbConnection connection, DbTransaction transaction, DatabaseProvider provider, bool async)
+    /// <summary>Whether the transaction that runs has written, by PostgreSQL's own word.</summary>
+    public const string HasWritten = "select txid_current_if_assigned() is not null";
+
+    public static async ValueTask<Committed> Run(DbConnection connection, DbTransaction transaction, DatabaseProvider provider, ReplicationPositions? positions, bool async)
     {
         if (provider is not { IsNpgsql: true, CanBatch: true })
         {
             // Never cancelled: a client that went away does not decide over what was done for it.
-            await (async ? transaction.CommitAsync(CancellationToken.None) : Sync(transaction));
-            return false;
+            await (async ? new ValueTask(transaction.CommitAsync(CancellationToken.None)) : Sync(transaction.Commit));
+            return default;
         }
 
         using var batch = connection.CreateBatch();
         batch.Transaction = transaction;
-        Add("select txid_current_if_assigned() is not null");
+        Add(HasWritten);
         Add("commit");
-        if (async)
+        if (positions is not null)
         {
-            await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
-            var wrote = await reader.ReadAsync() && reader.GetBoolean(0);
-            while (await reader.NextResultAsync())
-            {
-            }
-
-            return wrote;
+            Add(positions.MasterQuery);
         }
-        else
-        {
-            using var reader = batch.ExecuteReader();
-            var wrote = reader.Read() && reader.GetBoolean(0);
-            while (reader.NextResult())
-            {
-            }
 
-            return wrote;
+        var reader = async ? await batch.ExecuteReaderAsync(CancellationToken.None) : batch.ExecuteReader();
+        try
+        {
+            var wrote = (async ? await reader.ReadAsync() : reader.Read()) && reader.GetBoolean(0);
+            return new Committed(wrote, await PositionBehind(reader, batch, positions, async));
+        }
+        finally
+        {
+            await (async ? reader.DisposeAsync() : Sync(reader.Dispose));
         }
 
         void Add(string sql)
@@ -52,9 +54,24 @@ internal static class CommitStatement
         }
     }
 
-    private static Task Sync(DbTransaction transaction)
+    // COMMIT has no result of its own: the next one is the position's.
+    private static async ValueTask<Position?> PositionBehind(DbDataReader reader, DbBatch batch, ReplicationPositions? positions, bool async)
     {
-        transaction.Commit();
-        return Task.CompletedTask;
+        try
+        {
+            var hasNext = async ? await reader.NextResultAsync() : reader.NextResult();
+            return hasNext && positions is not null && (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
+        }
+        catch (DbException e) when (positions is not null && ReferenceEquals(e.BatchCommand, batch.BatchCommands[^1]))
+        {
+            // The commit before it stands.
+            return null;
+        }
+    }
+
+    private static ValueTask Sync(Action action)
+    {
+        action();
+        return ValueTask.CompletedTask;
     }
 }

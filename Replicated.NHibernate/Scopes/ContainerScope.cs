@@ -28,7 +28,7 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
 
             if (_scope is null)
             {
-                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves);
+                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Current?.Scope);
                 (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
             }
 
@@ -60,6 +60,8 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
 
     private sealed class LentScope(Scope scope) : IReplicatedScope
     {
+        public Mark? Mark => scope.Mark;
+
         public DatabaseRole Role => scope.Role;
 
         public Route Route => scope.Route;

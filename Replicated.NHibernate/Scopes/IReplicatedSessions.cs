@@ -7,6 +7,12 @@ public interface IReplicatedSessions
     Route? CurrentRoute { get; }
 
     /// <summary>
+    /// What reads here must see: the mark that the client or the message carried, or, once a commit here has written, that of the commit. For the
+    /// message of a job that reads what was written before it; <see langword="null"/> where there is none.
+    /// </summary>
+    Mark? CurrentMark { get; }
+
+    /// <summary>
     /// Until disposed, <c>GetCurrentSession()</c> answers with the scope's master session. Sessions that were injected before are not
     /// changed. Blocks nest, and parallel branches do not disturb each other.
     /// </summary>
@@ -27,7 +33,8 @@ public interface IReplicatedSessions
     /// until it is disposed, by the method that began it.
     /// </summary>
     /// <param name="role">The role of the work. <see cref="DatabaseRole.Slave"/> is strict: never the master where slaves are configured.</param>
+    /// <param name="mark">What the scope's reads must see, as a job's message may carry it.</param>
     /// <returns>The scope. Commit it, then dispose it.</returns>
     /// <example><code>await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync(ct);</code></example>
-    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master);
+    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null);
 }

@@ -12,6 +12,17 @@ internal interface IScopeOwner
 
     RoleDecision Decide(DatabaseRole? block);
 
+    /// <summary>What the work's reads must see from the start. Asked once, when the first of them connects to a slave.</summary>
+    Mark? Mark => null;
+
+    /// <summary>Who reads, where the same client is to have the same slave; 0 where it does not matter.</summary>
+    ulong Client => 0;
+
+    /// <summary>What the client's next reads must see: a commit of the work wrote, or reads are not to go back.</summary>
+    void Carry(Mark mark)
+    {
+    }
+
     /// <summary>Whether the work failed and is being done again since the last time this was asked; an error page is.</summary>
     bool StartsOver() => false;
 
@@ -21,12 +32,16 @@ internal interface IScopeOwner
     }
 }
 
-/// <summary>Work outside a request: the role was said when the scope began.</summary>
-internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves) : IScopeOwner
+/// <summary>Work outside a request, or beside one: the role was said when the scope began. The client of the request around it reads and writes.</summary>
+internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null, Scope? around = null) : IScopeOwner
 {
     public WorkName Work { get; } = work;
 
     public bool IsReadOnlyVerb => false;
+
+    public Mark? Mark => Replicated.NHibernate.Mark.Later(mark, around?.Mark);
+
+    public void Carry(Mark mark) => around?.NoteBeside(mark);
 
     public RoleDecision Decide(DatabaseRole? block) =>
         (block is { } inBlock

@@ -4,18 +4,20 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
 {
     public Route? CurrentRoute => AmbientScope.Current is { Scope: { } scope } ambient ? scope.RouteOf(ambient.Block) : null;
 
+    public Mark? CurrentMark => AmbientScope.Current?.Scope?.Mark;
+
     public IDisposable UseMaster() => AmbientScope.BeginBlock(Ambient(diagnosis), DatabaseRole.Master);
 
     public IDisposable UseSlave() => AmbientScope.BeginBlock(Ambient(diagnosis), DatabaseRole.Slave);
 
-    public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master)
+    public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null)
     {
         if (role is not (DatabaseRole.Master or DatabaseRole.Slave))
         {
             throw new ArgumentOutOfRangeException(nameof(role), role, "A scope is of the role Master or Slave.");
         }
 
-        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves);
+        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Current?.Scope);
         return new Scope(services, owner, ScopeKind.Explicit).Enter();
     }
 

@@ -15,6 +15,7 @@ internal sealed partial class RoleConnection
             return;
         }
 
+        var committed = new Committed(HasUncommittedWrites, Position: null);
         try
         {
             ThrowIfFailed();
@@ -27,7 +28,9 @@ internal sealed partial class RoleConnection
             ThrowIfFailed();
             if (_transaction is not null)
             {
-                Wrote |= await CommitStatement.Run(_opened!.Connection, _transaction, _scope.Services.Pool.Provider, async);
+                var services = _scope.Services;
+                var told = await CommitStatement.Run(_opened!.Connection, _transaction, services.Pool.Provider, services.Marks.Positions, async);
+                committed = told with { Wrote = told.Wrote || HasUncommittedWrites };
             }
         }
         catch (Exception e)
@@ -36,6 +39,7 @@ internal sealed partial class RoleConnection
             throw e is DbException { SqlState: "25P02" } ? ScopeErrors.FailedStatement(_scope.Work, e) : e.Rethrown();
         }
 
+        await MarkWrites(committed with { Wrote = committed.Wrote || _hasUnmarkedWrites }, async);
         await Completed(committed: true, async);
     }
 
@@ -87,7 +91,7 @@ internal sealed partial class RoleConnection
     {
         if (committed || !_inTransaction)
         {
-            HasUncommittedWrites = false;
+            (HasUncommittedWrites, _hasUnmarkedWrites) = (false, committed && (HasUncommittedWrites || _hasUnmarkedWrites));
         }
         else
         {
@@ -125,6 +129,8 @@ internal sealed partial class RoleConnection
             _scope.Services.Logger.RollbackFailed(e, _scope.Work.ToString());
         }
 
+        // What was committed before stays, and its connection goes back now.
+        await MarkWrites(async);
         await Completed(committed: false, async);
     }
 

@@ -2,6 +2,9 @@ using System.Data;
 using System.Data.Common;
 using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
+using IsolationLevel = System.Data.IsolationLevel;
+using Transaction = System.Transactions.Transaction;
+using TransactionStatus = System.Transactions.TransactionStatus;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -17,6 +20,8 @@ internal sealed partial class RoleConnection
     private Exception? _failure;
     private Exception? _loss;
     private bool _endedByApplication;
+    private Transaction? _joined;
+    private bool _lookedForWrites;
 
     /// <summary>Whether a transaction is open, be it only logically.</summary>
     public bool IsInTransaction => _inTransaction;
@@ -55,10 +60,11 @@ internal sealed partial class RoleConnection
     {
         if (_inTransaction && _transaction is null && _opened is { } opened)
         {
-            if (Role == DatabaseRole.Master && System.Transactions.Transaction.Current is { } ambient)
+            if (Role == DatabaseRole.Master && Transaction.Current is { } ambient)
             {
                 // As long as no command has run, a TransactionScope goes before.
                 opened.Connection.EnlistTransaction(ambient);
+                Joined(ambient);
                 return null;
             }
 
@@ -93,6 +99,21 @@ internal sealed partial class RoleConnection
         {
             // Not at the former level: that was asked for one transaction.
             Begin(IsolationLevel.Unspecified, IsolationLevel.Unspecified);
+        }
+    }
+
+    // An enlistment of our own could ask what it wrote, but would make two phases of its commit: without NHibernate's it is marked to be safe.
+    private void Joined(Transaction ambient)
+    {
+        if (!ambient.Equals(_joined))
+        {
+            (_joined, _lookedForWrites) = (ambient, false);
+            ambient.TransactionCompleted += (_, e) =>
+            {
+                _hasUnmarkedWrites |= !_lookedForWrites && e.Transaction?.TransactionInformation.Status == TransactionStatus.Committed;
+                // Sessions hear of the end by themselves, and need to know then whether something is lost with it.
+                HasUncommittedWrites &= !Array.TrueForAll(_units, static u => u is ConnectionUnit);
+            };
         }
     }
 

@@ -15,17 +15,11 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 {
     private readonly Scope _scope = scope;
     private RoleDecision _decision = decision;
-    // Below zero, however many statements still try to run.
-    private const int Over = int.MinValue / 2;
-
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
     private DbDataReader? _reader;
     private int _holds;
-    private int _running;
-    private volatile bool _ended;
-    private volatile bool _ending;
 
     public Scope Scope => _scope;
 
@@ -111,7 +105,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         {
             if (opened.Connection.State != ConnectionState.Closed)
             {
-                return opened.Connection;
+                return _knownCommits == _scope.Commits || IsReading || Role == DatabaseRole.Master
+                    ? opened.Connection
+                    : await CaughtUp(opened, async, cancellationToken);
             }
 
             if (_transaction is not null)
@@ -130,9 +126,10 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             throw ScopeErrors.Ended(_scope.Work);
         }
 
-        opened = Role == DatabaseRole.Master
-            ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
-            : await _scope.Services.Pool.OpenSlave(_node, _decision.IsExplicit, async, cancellationToken);
+        var commits = _scope.Commits;
+        opened = Role == DatabaseRole.Master ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
+            : _node is null ? await _scope.Services.Pool.OpenSlave(_scope.Goal, _decision.IsExplicit, async, cancellationToken)
+            : await _scope.Services.Pool.OpenPinned(_node, async, cancellationToken);
         _opened = opened;
         Interlocked.Exchange(ref _holds, 1);
         if (_ended)
@@ -144,60 +141,18 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
 
         if (_node is null)
         {
+            _knownCommits = commits;
             Take(opened);
         }
 
-        return opened.Connection;
+        return _knownCommits == _scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
     }
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public async ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
+    public ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
     {
         var pool = _scope.Services.Pool;
-        var connection = pool.Provider.Create((_node ?? pool.Master).ConnectionString);
-        try
-        {
-            if (async)
-            {
-                await connection.OpenAsync(cancellationToken);
-            }
-            else
-            {
-                connection.Open();
-            }
-
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
-
-    // The scope has ended, but not the statement that somebody forgot, which will see to the rest.
-    private bool IsLeftToStatement => _ending && IsRunning;
-
-    /// <summary>Whether the connection may be another scope's by now, and whoever still holds a reader of it must not touch it.</summary>
-    public bool IsOver => _ended && Volatile.Read(ref _running) < 0;
-
-    /// <summary>A statement begins to use the connection, or goes on reading from it.</summary>
-    /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
-    public void Starts()
-    {
-        if (Interlocked.Increment(ref _running) < 0 && _ended)
-        {
-            Interlocked.Decrement(ref _running);
-            throw ScopeErrors.Ended(_scope.Work);
-        }
-    }
-
-    public void Stops()
-    {
-        if (Interlocked.Decrement(ref _running) == 0 && _ending)
-        {
-            EndWhereNothingRuns(async: false).AsTask().GetAwaiter().GetResult();
-        }
+        return pool.Provider.Open((_node ?? pool.Master).ConnectionString, async, cancellationToken);
     }
 
     /// <summary>Remembers what reads from the connection, and gives it to the application in a form that ends with the scope.</summary>
@@ -209,7 +164,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         return new RoutedReader(this, reader);
     }
 
-    public void NoteWrite() => (Wrote, HasUncommittedWrites) = (true, true);
+    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || !_inTransaction);
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
     public ValueTask Release(bool async)
@@ -234,55 +189,12 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         }
     }
 
-    public ValueTask End(bool async)
-    {
-        // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
-        _ended = Role == DatabaseRole.Slave || _scope.IsTransactional;
-        _ending = true;
-        return EndWhereNothingRuns(async);
-    }
-
-    // Closed under a statement that runs, a connection may wait for good: whoever comes last closes it, and nobody comes after that.
-    private ValueTask EndWhereNothingRuns(bool async)
-    {
-        if (Interlocked.CompareExchange(ref _running, Over, 0) != 0)
-        {
-            return ValueTask.CompletedTask;
-        }
-
-        if (!_ended || _inTransaction || _opened is not null)
-        {
-            return EndWork(async);
-        }
-
-        ForEach(static u => u.End())?.Throw();
-        return ValueTask.CompletedTask;
-    }
-
-    private async ValueTask EndWork(bool async)
-    {
-        ExceptionDispatchInfo? thrown = null;
-        try
-        {
-            await Rollback(async);
-        }
-        catch (Exception e)
-        {
-            thrown = ExceptionDispatchInfo.Capture(e);
-        }
-
-        var thrownAtEnd = ForEach(static u => u.End());
-        _ended = true;
-        await Release(async);
-        (thrown ?? thrownAtEnd)?.Throw();
-    }
-
     private void Take(NodeConnection opened)
     {
         _node = opened.Node;
-        if (opened.IsFallback)
+        if (opened.Reason is { } reason)
         {
-            _decision = _decision with { Reason = RouteReason.Fallback };
+            _decision = _decision with { Reason = reason };
         }
 
         var logger = _scope.Services.Logger;

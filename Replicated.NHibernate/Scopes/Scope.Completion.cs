@@ -32,6 +32,7 @@ internal sealed partial class Scope
             if (_slave is not null && !slaveWaits)
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
+                await _slave.NoteRead(async);
                 await _slave.Rollback(async);
                 await _slave.Release(async);
             }
@@ -40,6 +41,11 @@ internal sealed partial class Scope
             {
                 await _master.Commit(async, cancellationToken);
                 Audit();
+            }
+
+            if (_master is not null)
+            {
+                await _master.MarkWrites(async);
             }
         }
         catch
@@ -84,10 +90,11 @@ internal sealed partial class Scope
             await _slave.Release(async);
         }
 
-        if (_master is not null && IsTransactional && (Kind != ScopeKind.Request || !_master.IsRunning))
+        if (_master is not null && (Kind != ScopeKind.Request || !_master.IsRunning))
         {
-            await _master.Rollback(async);
-            await _master.Release(async);
+            await (IsTransactional ? _master.Rollback(async) : ValueTask.CompletedTask);
+            await _master.MarkWrites(async);
+            await (IsTransactional ? _master.Release(async) : ValueTask.CompletedTask);
         }
 
         if (Kind != ScopeKind.Request)

@@ -32,7 +32,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     public WorkName Work => owner.Work;
 
     /// <summary>Whether completing the scope needs no database, so that nobody waits for it.</summary>
-    public bool CompletesAtOnce => _master is null;
+    public bool CompletesAtOnce => _master is null && (_slave is null || !Services.Marks.IsMonotonic);
 
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     public bool IsTransactional { get; } = kind == ScopeKind.Explicit || services.TransactionPerRequest;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Consistency;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Settings;
@@ -6,9 +7,11 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What every scope of an application shares. Thread-safe.</summary>
-internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, ILoggerFactory loggers)
+internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ILoggerFactory loggers)
 {
     public NodePool Pool { get; } = pool;
+
+    public MarkRules Marks { get; } = marks;
 
     public CurrentSettings Settings { get; } = settings;
 

@@ -79,11 +79,12 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
     {
         private readonly ISessionImplementor _session;
         private readonly SessionUnit _unit;
+        private readonly bool _mayAsk;
 
         public JoinedSystemTransaction(ISessionImplementor session, SessionUnit unit, SystemTransaction transaction, int lockTimeout, bool useConnectionOnPrepare, bool ignoreFailures)
             : base(session, transaction, lockTimeout, useConnectionOnPrepare, ignoreFailures)
         {
-            (_session, _unit) = (session, unit);
+            (_session, _unit, _mayAsk) = (session, unit, useConnectionOnPrepare);
             EnlistedTransaction.EnlistVolatile(this, useConnectionOnPrepare ? EnlistmentOptions.EnlistDuringPrepareRequired : EnlistmentOptions.None);
         }
 
@@ -93,6 +94,10 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             {
                 // A stateless session keeps its last statement open for a batch, and NHibernate prepares nothing over it.
                 _session.ConnectionManager.Batcher.ExecuteBatch();
+                if (_mayAsk)
+                {
+                    _unit.Role.LookForWrites();
+                }
             }
             catch (Exception e)
             {

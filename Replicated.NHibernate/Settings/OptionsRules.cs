@@ -20,6 +20,8 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
             Ranges(options.Slaves[i], $"{ReplicatedOptions.SectionName}:Slaves:{i}", errors);
         }
 
+        AfterWrite(options.AfterWrite, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.AfterWrite)}", errors);
+        Ranges(options.Probe, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.Probe)}", errors);
         Methods(options, errors);
         if (!LoadBalancingNames.All.Contains(options.LoadBalancing, StringComparer.Ordinal))
         {
@@ -41,11 +43,37 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         errors.AddRange(results.Select(r => $"{path}: {r.ErrorMessage}"));
     }
 
+    private static void AfterWrite(AfterWriteOptions options, string path, List<string> errors)
+    {
+        var before = errors.Count;
+        Ranges(options, path, errors);
+        if (options.Window > options.MaxAge && errors.Count == before)
+        {
+            errors.Add($"{path}: Window must not be longer than MaxAge, because older marks are ignored: lower Window or raise MaxAge.");
+        }
+
+        // Both are written when a commit is done already: too late for an error.
+        if (!IsToken(options.Header))
+        {
+            errors.Add($"{path}:Header is {Shown.Of(options.Header)}, which is not the name of a header.");
+        }
+
+        if (!IsToken(options.Cookie?.Name))
+        {
+            errors.Add($"{path}:Cookie:Name is {Shown.Of(options.Cookie?.Name)}, which is not the name of a cookie.");
+        }
+
+        if (options.Cookie is { MaxAge: not null } or { Expiration: not null })
+        {
+            errors.Add($"{path}:Cookie has an age of its own; {path}:MaxAge says how long a mark counts, and its cookie lives.");
+        }
+    }
+
     private static void Methods(ReplicatedOptions options, List<string> errors)
     {
         foreach (var method in options.ReadOnlyMethods)
         {
-            if (string.IsNullOrEmpty(method) || !method.All(IsTokenCharacter))
+            if (!IsToken(method))
             {
                 errors.Add($"Replicated:ReadOnlyMethods has {Shown.Of(method)}, which is not an HTTP method.");
             }
@@ -59,6 +87,8 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
             }
         }
     }
+
+    private static bool IsToken(string? text) => !string.IsNullOrEmpty(text) && text.All(IsTokenCharacter);
 
     private static bool IsTokenCharacter(char c) => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c);
 }

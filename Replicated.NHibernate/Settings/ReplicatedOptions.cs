@@ -55,6 +55,16 @@ public sealed class ReplicatedOptions
     /// <value><see langword="true"/></value>
     public bool ReadOnlySwitch { get; set; } = true;
 
+    /// <summary>How reads see what was written before them, across requests.</summary>
+    public AfterWriteOptions AfterWrite { get; } = new();
+
+    /// <summary>Whether the reads of one client never go back in time, though slaves differ. Can be changed while the application runs.</summary>
+    /// <value><see cref="MonotonicReadsMode.Off"/></value>
+    public MonotonicReadsMode MonotonicReads { get; set; }
+
+    /// <summary>How servers are asked in the background.</summary>
+    public ProbeOptions Probe { get; } = new();
+
     /// <summary>Whether every answer carries the header <c>Replicated-Route</c>. Can be changed while the application runs.</summary>
     /// <value><see langword="false"/></value>
     public bool RouteHeader { get; set; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Replicated.NHibernate.Diagnostics;
 
@@ -14,12 +15,16 @@ internal readonly record struct Misfit(string Path, string Error);
 /// </summary>
 internal static class SectionShape
 {
-    public static IEnumerable<Misfit> Misfits(IConfigurationSection section)
+    private static readonly Type[] Sections = [typeof(AfterWriteOptions), typeof(CookieBuilder), typeof(ProbeOptions)];
+
+    public static IEnumerable<Misfit> Misfits(IConfigurationSection section) => OfSection(section, typeof(ReplicatedOptions));
+
+    private static IEnumerable<Misfit> OfSection(IConfigurationSection section, Type type)
     {
-        var inside = Misfits(section, typeof(ReplicatedOptions));
+        var inside = Misfits(section, type);
         return string.IsNullOrEmpty(section.Value)
             ? inside
-            : inside.Prepend(new(section.Path, $"{section.Path} is {Shown.Of(section.Value)}, but it is a section: {Known(typeof(ReplicatedOptions))}."));
+            : inside.Prepend(new(section.Path, $"{section.Path} is {Shown.Of(section.Value)}, but it is a section: {Known(type)}."));
     }
 
     private static IEnumerable<Misfit> Misfits(IConfigurationSection section, Type type)
@@ -28,8 +33,9 @@ internal static class SectionShape
         {
             var property = Array.Find(PropertiesOf(type), p => p.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase));
             var found = property is null ? [new(child.Path, $"{child.Path} is not an option. Known are {Known(type)}.")]
+                : Array.Exists(Sections, s => s == property.PropertyType) ? OfSection(child, property.PropertyType)
                 : property.PropertyType.IsAssignableTo(typeof(System.Collections.IEnumerable)) && property.PropertyType != typeof(string) ? OfList(child, property)
-                : OfValue(child, property.PropertyType);
+                : OfValue(child, property);
             foreach (var misfit in found)
             {
                 yield return misfit;
@@ -53,18 +59,37 @@ internal static class SectionShape
             ? Misfits(slave, typeof(SlaveOptions))
             : [new(slave.Path, $"{slave.Path} is one value, but a slave is a section: give it Name, and ConnectionString or ConnectionStringName.")];
 
-    private static Misfit[] OfValue(IConfigurationSection place, Type type)
+    private static Misfit[] OfValue(IConfigurationSection place, PropertyInfo property)
     {
-        var form = type == typeof(bool) ? "true or false" : type == typeof(int) ? "a whole number" : "a text";
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        var form = Form(type);
         if (place.Value is not { } value)
         {
             return place.GetChildren().Any() ? [new(place.Path, $"{place.Path} is a section, but the option is {form}.")] : [];
         }
 
-        var fits = type == typeof(bool) ? bool.TryParse(value, out _)
-            : type != typeof(int) || int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _);
-        return fits ? [] : [new(place.Path, $"{place.Path} is {Shown.Of(value)}, which is not {form}.")];
+        // The builder itself throws at an empty name.
+        if (value.Length == 0 && (property.DeclaringType, property.Name) == (typeof(CookieBuilder), nameof(CookieBuilder.Name)))
+        {
+            return [new(place.Path, $"{place.Path} is '', which is not the name of a cookie.")];
+        }
+
+        return Fits(value, type) ? [] : [new(place.Path, $"{place.Path} is {Shown.Of(value)}, which is not {form}.")];
     }
+
+    private static bool Fits(string value, Type type) =>
+        type == typeof(bool) ? bool.TryParse(value, out _)
+        : type == typeof(int) ? int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _)
+        // A number alone would be days.
+        : type == typeof(TimeSpan) ? value.Contains(':') && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out _)
+        : !type.IsEnum || Enum.GetNames(type).Contains(value, StringComparer.OrdinalIgnoreCase);
+
+    private static string Form(Type type) =>
+        type == typeof(bool) ? "true or false"
+        : type == typeof(int) ? "a whole number"
+        : type == typeof(TimeSpan) ? "a time such as 00:00:05 or 00:00:00.050"
+        : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type))}"
+        : "a text";
 
     private static PropertyInfo[] PropertiesOf(Type type) => type.GetProperties(BindingFlags.Instance | BindingFlags.Public);
 

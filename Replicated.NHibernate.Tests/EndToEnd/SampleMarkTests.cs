@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Replicated.NHibernate.Tests.Evidence;
+
+namespace Replicated.NHibernate.Tests.EndToEnd;
+
+/// <summary>GET after POST on the sample, with its own switches: both slaves stand still.</summary>
+[Promise(10)]
+internal sealed partial class SampleMarkTests
+{
+    private SampleProcess _sample = null!;
+
+    [OneTimeSetUp]
+    public async Task Start()
+    {
+        _sample = await SampleProcess.StartAsync();
+        await Press("/replication/slave-1/pause");
+        await Press("/replication/slave-2/pause");
+    }
+
+    [OneTimeTearDown]
+    public async Task Stop() => await _sample.DisposeAsync();
+
+    [TearDown]
+    public Task TurnMarksOn() => Press("/marks/on");
+
+    [Test]
+    public async Task Who_wrote_reads_it_on_the_master_while_no_slave_has_it_and_others_do_not()
+    {
+        using var writer = Client();
+        var path = await Write(writer, "only for its writer");
+        using var mine = await writer.GetAsync(path);
+        using var other = Client();
+        using var theirs = await other.GetAsync(path);
+
+        Assert.That((mine.StatusCode, SampleTests.RouteOf(mine)), Is.EqualTo((HttpStatusCode.OK, "role=slave; node=master; reason=mark")));
+        Assert.That(theirs.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That(SampleTests.RouteOf(theirs), Does.Match("^role=slave; node=slave-[12]; reason=verb$"));
+    }
+
+    [Test]
+    public async Task The_switch_of_the_page_turns_marks_off_and_on_while_it_runs()
+    {
+        using var writer = Client();
+        var path = await Write(writer, "now and then");
+        var statuses = new List<HttpStatusCode>();
+        foreach (var turned in new[] { "/marks/off", "/marks/on" })
+        {
+            await Press(turned);
+            using var answer = await writer.GetAsync(path);
+            statuses.Add(answer.StatusCode);
+        }
+
+        Assert.That(statuses, Is.EqualTo(new[] { HttpStatusCode.NotFound, HttpStatusCode.OK }));
+    }
+
+    [Test]
+    public async Task The_page_shows_the_mark_that_the_browser_carries()
+    {
+        using var writer = Client();
+        using var before = await writer.GetAsync("/");
+        var written = await writer.PostAsJsonAsync("/api/posts", new { title = "marked" });
+        var mark = written.Headers.GetValues("Replicated-Mark").Single();
+        var page = await writer.GetStringAsync("/");
+
+        Assert.That(await before.Content.ReadAsStringAsync(), Does.Contain("You carry none"));
+        Assert.That(page, Does.Contain(mark).And.Contain("No slave has that yet, so the master answered."));
+    }
+
+    private static async Task<Uri> Write(HttpClient client, string title)
+    {
+        using var written = await client.PostAsJsonAsync("/api/posts", new { title });
+        var post = await written.Content.ReadFromJsonAsync<JsonElement>();
+        return new Uri($"/api/posts/{post.GetProperty("id").GetInt64()}", UriKind.Relative);
+    }
+
+    /// <summary>A person's browser: cookies of its own.</summary>
+    private HttpClient Client() => new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = _sample.Client.BaseAddress };
+
+    /// <summary>Sends one of the page's forms.</summary>
+    private async Task Press(string path)
+    {
+        using var client = Client();
+        var token = Token.Match(await client.GetStringAsync("/")).Groups[1].Value;
+        using var form = new FormUrlEncodedContent([new("__RequestVerificationToken", token)]);
+        using var answer = await client.PostAsync(path, form);
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Redirect), path);
+    }
+
+    [GeneratedRegex("name=\"__RequestVerificationToken\"[^>]*value=\"([^\"]+)\"")]
+    private static partial Regex Token { get; }
+}

@@ -1,0 +1,60 @@
+using Npgsql;
+using NpgsqlTypes;
+using Replicated.NHibernate.Sample.Cluster;
+
+namespace Replicated.NHibernate.Tests.Load;
+
+/// <summary>
+/// Asks the slaves themselves, all the time and beside the library, how far they have replayed. What it knows may be a little late,
+/// so what it says has been replayed has been.
+/// </summary>
+internal sealed class ReplayWatch : IAsyncDisposable
+{
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(2);
+
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _watching;
+    private ulong _furthest;
+
+    private ReplayWatch(IEnumerable<PostgresNode> slaves) => _watching = Task.WhenAll(slaves.Select(Watch));
+
+    public static ReplayWatch Start(IEnumerable<PostgresNode> slaves) => new(slaves);
+
+    /// <summary>Whether some slave was past the mark when it was last asked.</summary>
+    public bool HasPassed(Mark mark) => mark.Position is { } position && Volatile.Read(ref _furthest) >= position.Offset;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _watching;
+        _end.Dispose();
+    }
+
+    private async Task Watch(PostgresNode slave)
+    {
+        await using var connection = new NpgsqlConnection(slave.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var question = new NpgsqlCommand("select pg_last_wal_replay_lsn()", connection);
+        using var timer = new PeriodicTimer(Pace);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_end.Token))
+            {
+                Note((ulong)(NpgsqlLogSequenceNumber)(await question.ExecuteScalarAsync())!);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The end.
+        }
+    }
+
+    private void Note(ulong replayed)
+    {
+        var known = Volatile.Read(ref _furthest);
+        while (replayed > known && Interlocked.CompareExchange(ref _furthest, replayed, known) is var seen && seen != known)
+        {
+            known = seen;
+        }
+    }
+}

@@ -1,0 +1,227 @@
+using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Positions;
+using Replicated.NHibernate.Routing;
+using Replicated.NHibernate.Tests.Evidence;
+
+namespace Replicated.NHibernate.Tests.Nodes;
+
+/// <summary>Which server a read with a mark gets, and what was asked for it.</summary>
+[Promise(10), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal sealed class MarkedReadTests
+{
+    private static readonly ReadGoal Goal = new(new Position(1, 50), OnlyMaster: false);
+    private static readonly ReadGoal OnlyMaster = new(Position: null, OnlyMaster: true);
+
+    private readonly VirtualTime _clock = new();
+    private readonly FakeServers _servers = FakeServers.WithPositions();
+
+    private FakePositions Positions => _servers.Positions!;
+
+    [Test]
+    public async Task A_slave_known_to_be_past_the_mark_is_taken_without_a_question()
+    {
+        var pool = Pool(3);
+        Known(pool, 49, 50, 49);
+        Assert.That(await Names(pool, 100), Is.All.EqualTo("s1"));
+        Assert.That(Positions.Questions, Is.Empty);
+    }
+
+    [Test]
+    public async Task All_slaves_known_to_be_past_the_mark_share_its_reads()
+    {
+        var pool = Pool(3, ("Replicated:LoadBalancing", "RoundRobin"));
+        Known(pool, 50, 49, 51);
+        Assert.That((await Names(pool, 100)).CountBy(n => n).ToDictionary(), Is.EqualTo(new Dictionary<string, int> { ["s0"] = 50, ["s2"] = 50 }));
+    }
+
+    [Test]
+    public async Task Where_none_is_known_to_be_past_the_mark_one_is_asked_once_and_known_from_then_on()
+    {
+        var pool = Pool(2);
+        Known(pool, 40, 45);
+        Positions.Are(("s0", 50), ("s1", 50));
+        Assert.That(await Open(pool), Is.EqualTo(("s1", (RouteReason?)null)), "The one that was farthest.");
+        Assert.That(await Names(pool, 10), Is.All.EqualTo("s1"));
+        Assert.That(Positions.Questions, Is.EqualTo(new[] { "s1: wait for 50, 50 ms" }));
+    }
+
+    [Test]
+    public async Task Where_nothing_is_known_one_is_asked_for_as_long_as_is_configured()
+    {
+        var pool = Pool(2, ("Replicated:AfterWrite:CatchUpWait", "00:00:00.250"));
+        Positions.Are(("s0", 50), ("s1", 50));
+        Assert.That((await Open(pool)).Node, Is.EqualTo("s0"));
+        Assert.That(Positions.Questions, Is.EqualTo(new[] { "s0: wait for 50, 250 ms" }));
+    }
+
+    [Test]
+    public async Task A_slave_that_has_not_reached_the_mark_hands_over_to_the_master_within_the_cap()
+    {
+        var pool = Pool(2, ("Replicated:MaxFallbackSessions", "2"));
+        Positions.Are(("s0", 49), ("s1", 49));
+        var held = new[] { await pool.OpenSlave(Goal, strict: false, async: true, default), await pool.OpenSlave(Goal, strict: false, async: true, default) };
+        Assert.That(held.Select(h => (h.Node.Name, h.Reason)), Is.All.EqualTo(("master", (RouteReason?)RouteReason.Mark)));
+        Assert.That(Positions.Questions, Has.Count.EqualTo(2), "One for each read.");
+        Assert.That((_servers.Open, pool.Slaves.Sum(s => s.InUse)), Is.EqualTo((2, 0)), "The asked slave's connection was given back.");
+
+        var refused = await Assert.ThrowsAsync<SlavesUnavailableException>(() => Open(pool));
+        Assert.That(refused!.Message, Does.Contain("what the read must see").And.Contain("2 reads (Replicated:MaxFallbackSessions)"));
+        await pool.Close(held[0], async: true);
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Mark)), "What was given back makes room.");
+        Assert.That((_servers.Open, pool.Slaves.Sum(s => s.InUse), pool.Master.InUse), Is.EqualTo((1, 0, 1)));
+    }
+
+    [Test]
+    public async Task A_slave_that_cannot_tell_where_it_is_has_not_reached_the_mark()
+    {
+        var pool = Pool(1);
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Mark)));
+    }
+
+    [Test]
+    public async Task What_asks_for_a_slave_explicitly_gets_one_and_hears_that_it_is_stale()
+    {
+        var pool = Pool(2);
+        Positions.Are(("s0", 49), ("s1", 49));
+        Assert.That(await Open(pool, strict: true), Is.EqualTo(("s0", (RouteReason?)RouteReason.Stale)));
+        Assert.That(Positions.Questions, Has.Count.EqualTo(1));
+        Positions.Are(("s0", 50));
+        Assert.That(await Open(pool, strict: true), Is.EqualTo(("s0", (RouteReason?)null)));
+    }
+
+    [Test]
+    public async Task Where_only_the_master_will_do_no_slave_is_asked([Values] bool strict)
+    {
+        var pool = Pool(2, ("Replicated:MaxFallbackSessions", "1"));
+        var opened = await pool.OpenSlave(OnlyMaster, strict, async: true, default);
+        Assert.That((opened.Node.Role, opened.Reason), Is.EqualTo(strict ? (DatabaseRole.Slave, RouteReason.Stale) : (DatabaseRole.Master, (RouteReason?)RouteReason.Mark)));
+        Assert.That((Positions.Questions.Count, _servers.Opened, opened.IsFallback), Is.EqualTo((0, 1, !strict)));
+        if (!strict)
+        {
+            await Assert.ThrowsAsync<SlavesUnavailableException>(async () => await pool.OpenSlave(OnlyMaster, strict, async: true, default));
+        }
+    }
+
+    [Test, Promise(13)]
+    public async Task A_slave_that_fails_while_it_is_asked_makes_way_for_the_next([Values] bool strict)
+    {
+        var pool = Pool(3);
+        Known(pool, 40, 45, 30);
+        Positions.Are(("s0", 60), ("s2", 60));
+        Positions.Fails("s1");
+        Assert.That(await Open(pool, strict), Is.EqualTo(("s0", (RouteReason?)null)));
+        Assert.That(Positions.Questions.Select(q => q[..2]), Is.EqualTo(new[] { "s1", "s0" }));
+        Assert.That((pool.Slaves[1].Reading, pool.Slaves[1].IsLeftOut(_clock), _servers.Open), Is.EqualTo(((NodeReading?)null, true, 0)), "What was known of it does not hold any more.");
+    }
+
+    [Test, Promise(13)]
+    public async Task Slaves_that_all_fail_while_they_are_asked_are_as_good_as_lost([Values] bool strict)
+    {
+        var pool = Pool(2);
+        Positions.Fails("s0");
+        Positions.Fails("s1");
+        if (strict)
+        {
+            await Assert.ThrowsAsync<SlavesUnavailableException>(() => Open(pool, strict));
+        }
+        else
+        {
+            Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Fallback)));
+        }
+
+        Assert.That((Positions.Questions.Count, _servers.Open, pool.Slaves.Sum(s => s.InUse)), Is.EqualTo((2, 0, 0)));
+    }
+
+    [Test]
+    public async Task A_caller_that_goes_away_while_it_waits_does_not_make_the_slave_a_lost_one()
+    {
+        var pool = Pool(1);
+        using var caller = new CancellationTokenSource();
+        Positions.Servers["s0"] = async token =>
+        {
+            await caller.CancelAsync();
+            token.ThrowIfCancellationRequested();
+            return null;
+        };
+        await Assert.CatchAsync<OperationCanceledException>(async () => await pool.OpenSlave(Goal, strict: false, async: true, caller.Token));
+        Assert.That((pool.Slaves[0].IsLeftOut(_clock), pool.Slaves[0].InUse, _servers.Open), Is.EqualTo((false, 0, 0)));
+    }
+
+    [Test, Promise(8)]
+    public async Task A_master_that_takes_a_share_of_the_reads_is_past_every_mark()
+    {
+        var pool = Pool(2, ("Replicated:MasterReadWeight", "1"), ("Replicated:LoadBalancing", "RoundRobin"));
+        Known(pool, 49, 49);
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)null)));
+        Known(pool, 49, 50);
+        Assert.That((await Names(pool, 10)).CountBy(n => n).ToDictionary(), Is.EqualTo(new Dictionary<string, int> { ["s1"] = 5, ["master"] = 5 }));
+        Assert.That(Positions.Questions, Is.Empty);
+    }
+
+    [Test]
+    public async Task Asking_synchronously_is_asking_alike()
+    {
+        var pool = Pool(1);
+        Positions.Are(("s0", 50));
+        var opened = await pool.OpenSlave(Goal, strict: false, async: false, default);
+        Assert.That((opened.Node.Name, opened.Reason, Positions.Questions.Count), Is.EqualTo(("s0", (RouteReason?)null, 1)));
+        await pool.Close(opened, async: false);
+        Assert.That((_servers.Open, opened.Node.InUse), Is.EqualTo((0, 0)));
+    }
+
+    [Test, Promise(17)]
+    public async Task A_read_without_a_mark_asks_nothing_and_allocates_nothing_for_marks()
+    {
+        var pool = Pool(2, ("Replicated:LoadBalancing", "RoundRobin"));
+        Assert.That(await Names(pool, 4, ReadGoal.None), Is.EqualTo(new[] { "s0", "s1", "s0", "s1" }));
+        Assert.That(Positions.Questions, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_slave_that_is_kept_after_a_write_is_asked_only_where_it_is_not_known_to_have_it()
+    {
+        var pool = Pool(1);
+        var opened = await pool.OpenSlave(ReadGoal.None, strict: false, async: true, default);
+        Positions.Are(("s0", 49));
+        bool[] reached =
+        [
+            await pool.HasReached(opened, ReadGoal.None, async: true, default),
+            await pool.HasReached(opened, OnlyMaster, async: true, default),
+            await pool.HasReached(opened, Goal, async: true, default),
+        ];
+        Known(pool, 50);
+        Assert.That(await pool.HasReached(opened, Goal, async: true, default), Is.True);
+        Assert.That(reached, Is.EqualTo(new[] { true, false, false }));
+        Assert.That(Positions.Questions, Has.Count.EqualTo(1));
+    }
+
+    private NodePool Pool(int slaves, params (string Key, string Value)[] settings) => _servers.Pool(slaves, _clock, settings);
+
+    private void Known(NodePool pool, params ulong[] offsets)
+    {
+        for (var i = 0; i < offsets.Length; i++)
+        {
+            pool.Slaves[i].Reading = new NodeReading(new Position(1, offsets[i]), _clock.GetUtcNow());
+        }
+    }
+
+    private static async Task<List<string>> Names(NodePool pool, int count, ReadGoal? goal = null)
+    {
+        var names = new List<string>(count);
+        for (var i = 0; i < count; i++)
+        {
+            var opened = await pool.OpenSlave(goal ?? Goal, strict: false, async: true, default);
+            names.Add(opened.Node.Name);
+            await pool.Close(opened, async: true);
+        }
+
+        return names;
+    }
+
+    private static async Task<(string Node, RouteReason? Reason)> Open(NodePool pool, bool strict = false)
+    {
+        var opened = await pool.OpenSlave(Goal, strict, async: true, default);
+        await pool.Close(opened, async: true);
+        return (opened.Node.Name, opened.Reason);
+    }
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// What reads must see: the place in the master's log behind a write, and when it was written. Carried by a client's cookie or header, or by a
+/// job's message: <c>BeginScope(role, mark)</c>. Not signed: who forges one gains reads from the master for a while, and one wait.
+/// </summary>
+/// <param name="WrittenAt">When the write was committed, by the clock of the application that committed it.</param>
+/// <param name="Position">The place in the log; <see langword="null"/> where the database tells none, and only time can.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
+{
+    // Milliseconds, the log, the offset, each in hexadecimal: 1a2b3c4d5e.1-30000a8
+    private const int MostDigitsOfTime = 12;
+    private const int MostDigitsOfLog = 32;
+    private const int MostDigitsOfOffset = 16;
+
+    /// <summary>As long as the longest mark.</summary>
+    internal const int MaxLength = MostDigitsOfTime + MostDigitsOfLog + MostDigitsOfOffset + 2;
+
+    /// <summary>The text that a cookie, a header or a message carries; safe in each of them.</summary>
+    /// <returns>At most 62 ASCII characters.</returns>
+    public override string ToString()
+    {
+        // What was written before 1970 has been everywhere for long.
+        var milliseconds = Math.Max(0, WrittenAt.ToUnixTimeMilliseconds());
+        return Position is { } position
+            ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:x}.{position.Log:x}-{position.Offset:x}")
+            : milliseconds.ToString("x", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>The mark.</returns>
+    /// <exception cref="FormatException">The text is no mark.</exception>
+    public static Mark Parse(ReadOnlySpan<char> text) =>
+        TryParse(text, out var mark) ? mark : throw new FormatException("The text is not a mark. Give what Mark.ToString() wrote.");
+
+    /// <summary>Reads what <see cref="ToString"/> wrote. Allocates nothing.</summary>
+    /// <param name="text">The text, of whatever origin.</param>
+    /// <param name="mark">The mark.</param>
+    /// <returns>Whether the text is a mark.</returns>
+    public static bool TryParse(ReadOnlySpan<char> text, out Mark mark)
+    {
+        mark = default;
+        if (text.Length > MaxLength)
+        {
+            return false;
+        }
+
+        var dot = text.IndexOf('.');
+        if (!Hex(dot < 0 ? text : text[..dot], MostDigitsOfTime, out var milliseconds) || milliseconds > (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
+        {
+            return false;
+        }
+
+        Position? position = null;
+        if (dot >= 0)
+        {
+            var rest = text[(dot + 1)..];
+            var dash = rest.IndexOf('-');
+            if (dash < 0 || !Hex(rest[..dash], MostDigitsOfLog, out var log) || !Hex(rest[(dash + 1)..], MostDigitsOfOffset, out var offset))
+            {
+                return false;
+            }
+
+            position = new Position(log, (ulong)offset);
+        }
+
+        mark = new Mark(DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds), position);
+        return true;
+    }
+
+    /// <summary>What must be seen of two. Places compare only within one log, so elsewhere the newer write counts.</summary>
+    internal static Mark? Later(Mark? one, Mark? other)
+    {
+        if (one is not { } a || other is not { } b)
+        {
+            return one ?? other;
+        }
+
+        var newer = b.WrittenAt >= a.WrittenAt ? b : a;
+        return a.Position is { } here && b.Position is { } there && here.Log == there.Log
+            ? newer with { Position = there.Offset > here.Offset ? there : here }
+            : newer;
+    }
+
+    // Not UInt128.TryParse, which also takes white space around the digits.
+    private static bool Hex(ReadOnlySpan<char> digits, int most, out UInt128 value)
+    {
+        value = 0;
+        if (digits.IsEmpty || digits.Length > most)
+        {
+            return false;
+        }
+
+        foreach (var digit in digits)
+        {
+            if (!char.IsAsciiHexDigit(digit))
+            {
+                return false;
+            }
+
+            value = (value << 4) | (uint)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Data.Common;
+
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// How a database tells how far its master has written and how far a slave has followed, in plain SQL over any ADO.NET provider. PostgreSQL's
+/// is built in and taken where the provider is Npgsql; register another one as a singleton before <c>AddReplicatedNHibernate</c>. Implementations
+/// are thread-safe and keep no connection.
+/// </summary>
+public abstract class ReplicationPositions
+{
+    /// <summary>One row: a place in the master's log behind everything that was committed on it before. Asked after a commit, and in the background.</summary>
+    public abstract string MasterQuery { get; }
+
+    /// <summary>One row: how far a slave has followed, so that queries on it see everything up to there. Asked in the background.</summary>
+    public abstract string SlaveQuery { get; }
+
+    /// <summary>One row, as <see cref="SlaveQuery"/> gives it, as soon as the slave has reached a place, or when the time is over.</summary>
+    /// <param name="wanted">The place. It may come from a client: nothing but its two numbers may get into the statement.</param>
+    /// <param name="atMost">How long the statement may wait on the server; zero asks once.</param>
+    /// <returns>One statement that only reads.</returns>
+    public abstract string WaitQuery(Position wanted, TimeSpan atMost);
+
+    /// <summary>Reads what one of the queries answered.</summary>
+    /// <param name="row">The row; not to be moved on.</param>
+    /// <returns>The place, or <see langword="null"/> where the server could not tell.</returns>
+    public abstract Position? Read(DbDataReader row);
+
+    /// <summary>Whether a slave at one place has everything up to another.</summary>
+    /// <param name="wanted">What has to be there.</param>
+    /// <param name="replayed">How far the slave is.</param>
+    /// <returns><see langword="false"/> also where the two cannot be compared.</returns>
+    public abstract bool IsReached(Position wanted, Position replayed);
+}
