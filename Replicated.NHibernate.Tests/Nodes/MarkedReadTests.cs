@@ -50,8 +50,16 @@ internal sealed class MarkedReadTests
     {
         var pool = Pool(2, ("Replicated:AfterWrite:CatchUpWait", "00:00:00.250"));
         Positions.Are(("s0", 50), ("s1", 50));
-        Assert.That((await Open(pool)).Node, Is.EqualTo("s0"));
-        Assert.That(Positions.Questions, Is.EqualTo(new[] { "s0: wait for 50, 250 ms" }));
+        var (asked, _) = await Open(pool);
+        Assert.That(Positions.Questions, Is.EqualTo(new[] { $"{asked}: wait for 50, 250 ms" }));
+    }
+
+    [Test]
+    public async Task Where_nothing_is_known_all_take_their_turn_to_be_asked()
+    {
+        var pool = Pool(2, ("Replicated:LoadBalancing", "RoundRobin"));
+        await Names(pool, 4);
+        Assert.That(Positions.Questions.Select(q => q[..2]), Is.EqualTo(new[] { "s0", "s1", "s0", "s1" }));
     }
 
     [Test]
@@ -83,10 +91,10 @@ internal sealed class MarkedReadTests
     {
         var pool = Pool(2);
         Positions.Are(("s0", 49), ("s1", 49));
-        Assert.That(await Open(pool, strict: true), Is.EqualTo(("s0", (RouteReason?)RouteReason.Stale)));
-        Assert.That(Positions.Questions, Has.Count.EqualTo(1));
-        Positions.Are(("s0", 50));
-        Assert.That(await Open(pool, strict: true), Is.EqualTo(("s0", (RouteReason?)null)));
+        var (slave, reason) = await Open(pool, strict: true);
+        Assert.That((reason, Positions.Questions.Count), Is.EqualTo(((RouteReason?)RouteReason.Stale, 1)));
+        Positions.Are((slave, 50));
+        Assert.That(await Open(pool, strict: true), Is.EqualTo((slave, (RouteReason?)null)));
     }
 
     [Test]
@@ -193,6 +201,29 @@ internal sealed class MarkedReadTests
         Assert.That(await pool.HasReached(opened, Goal, async: true, default), Is.True);
         Assert.That(reached, Is.EqualTo(new[] { true, false, false }));
         Assert.That(Positions.Questions, Has.Count.EqualTo(1));
+    }
+
+    [Test, Promise(13)]
+    public async Task What_is_known_may_change_while_a_read_chooses()
+    {
+        var pool = Pool(3, ("Replicated:MaxFallbackSessions", "1000"));
+        using var over = new CancellationTokenSource();
+        var sampler = Task.Run(() =>
+        {
+            for (var i = 0UL; !over.IsCancellationRequested; i++)
+            {
+                Known(pool, 40 + (i % 13), 41 + (i % 12), 42 + (i % 11));
+            }
+        });
+        try
+        {
+            Assert.That((await Names(pool, 20_000)).Distinct(), Is.SubsetOf(new[] { "s0", "s1", "s2", "master" }));
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await sampler;
+        }
     }
 
     private NodePool Pool(int slaves, params (string Key, string Value)[] settings) => _servers.Pool(slaves, _clock, settings);

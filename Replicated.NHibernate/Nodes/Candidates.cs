@@ -22,15 +22,18 @@ internal sealed class Candidates
 
     public Candidates Without(Node node) => Without(n => ReferenceEquals(n, node));
 
-    /// <summary>Itself, without allocating, where nothing is taken away.</summary>
+    /// <summary>Itself, without allocating, where nothing is taken away. Each node is judged once: what is known of it may change at any time.</summary>
     public Candidates Without(Predicate<Node> unwanted)
     {
-        if (!Array.Exists(_nodes, unwanted))
+        var first = Array.FindIndex(_nodes, unwanted);
+        if (first < 0)
         {
             return this;
         }
 
-        var kept = _nodes.Index().Where(x => !unwanted(x.Item)).ToArray();
-        return new Candidates([.. kept.Select(x => x.Item)], [.. kept.Select(x => _weights[x.Index])]);
+        var kept = Enumerable.Range(0, first).Concat(Enumerable.Range(first + 1, _nodes.Length - first - 1).Where(i => !unwanted(_nodes[i])));
+        return At([.. kept]);
     }
+
+    public Candidates At(int[] indexes) => new(Array.ConvertAll(indexes, i => _nodes[i]), Array.ConvertAll(indexes, i => _weights[i]));
 }

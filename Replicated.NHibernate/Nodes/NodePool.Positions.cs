@@ -82,13 +82,10 @@ internal sealed partial class NodePool
     // Those most likely to have it soon.
     private static Candidates Furthest(Candidates candidates)
     {
-        var furthest = default((UInt128, ulong));
-        foreach (var node in candidates.Nodes)
-        {
-            furthest = furthest.CompareTo(PlaceOf(node)) < 0 ? PlaceOf(node) : furthest;
-        }
-
-        return candidates.Without(n => PlaceOf(n) != furthest);
+        // Read once each: the sampler writes them meanwhile.
+        var places = Array.ConvertAll(candidates.Nodes.ToArray(), PlaceOf);
+        var furthest = places.Max();
+        return candidates.At([.. Enumerable.Range(0, places.Length).Where(i => places[i] == furthest)]);
     }
 
     private static (UInt128 Log, ulong Offset) PlaceOf(Node node) => node.Reading is { Position: var position } ? (position.Log, position.Offset) : default;
