@@ -14,7 +14,7 @@ internal sealed record WritePath(string Name, string Seed, string Done, string A
     public override string ToString() => Name;
 }
 
-internal static class WritePaths
+internal static partial class WritePaths
 {
     private const string Invoice = "insert into invoice (id, name) values ('{0}', '{0}')";
     private const string InvoiceWithLine = Invoice + "; insert into invoice_line values ('{0}', '{0}', 'a line')";
@@ -57,7 +57,7 @@ internal static class WritePaths
             (sp, key, async) => Changed<Invoice>(sp, key, async, x => x.Labels.Clear())),
         new("Changed_entity_of_the_second_level_cache", "insert into setting values ('{0}', '{0}')", "select exists (select 1 from setting where id = '{0}' and name = 'touched')",
             "Setting#{0}", (sp, key, async) => Changed<Setting>(sp, key, async, x => x.Name = "touched")),
-        new("Version_increment", Invoice, "select exists (select 1 from invoice where id = '{0}' and version = 2)", "(UPDATE)", (sp, key, async) => Do(
+        new("Version_increment", Invoice, "select exists (select 1 from invoice where id = '{0}' and version = 2)", "Invoice#{0}", (sp, key, async) => Do(
             sp, async, s => s.Lock(s.Get<Invoice>(key), LockMode.Force), async s => await s.LockAsync(await s.GetAsync<Invoice>(key), LockMode.Force))),
         Updating("HQL_update", "update Invoice set Name = 'touched' where Id = :id"),
         Updating("HQL_versioned_update", "update versioned Invoice set Name = 'touched' where Id = :id"),
@@ -65,7 +65,7 @@ internal static class WritePaths
         new("HQL_insert", Invoice, "select exists (select 1 from setting where id = '{0}')", "(INSERT)", (sp, key, async) =>
             Query(sp, async, s => s.CreateQuery("insert into Setting (Id, Name) select i.Id, i.Name from Invoice i where i.Id = :id").SetGuid("id", key))),
         new("HQL_update_of_a_joined_subclass", "insert into animal values ('{0}', '{0}'); insert into dog values ('{0}', 'a breed')",
-            "select exists (select 1 from animal join dog on animal_id = id where id = '{0}' and name = 'touched' and breed = 'touched')", "(INSERT)",
+            "select exists (select 1 from animal join dog on animal_id = id where id = '{0}' and name = 'touched' and breed = 'touched')", "(UPDATE)",
             (sp, key, async) => Query(sp, async, s => s.CreateQuery("update Dog set Name = 'touched', Breed = 'touched' where Name = :name").SetString("name", key.ToString()))),
         new("LINQ_update", Invoice, InvoiceIsTouched, "(UPDATE)", (sp, key, async) => Do(
             sp,

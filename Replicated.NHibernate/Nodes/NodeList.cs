@@ -22,6 +22,13 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         var (master, slaves) = Read(options, []);
         string[] errors = [.. slaves.Prepend(master!).Where(e => !IsTaken(e.ConnectionString, provider)).Select(e =>
             $"The connection string of {e.Name} is not one that {provider.ConnectionType} takes. Check its keywords and values; what the provider said may quote a password and is not shown.")];
+        if (errors.Length == 0 && options.ReadOnlySwitch)
+        {
+            errors = [.. slaves.Where(e => ReadOnlyConnectionString.KeepsSettings(e.ConnectionString, provider)).Select(e =>
+                $"The connection string of {e.Name} has No Reset On Close=true, so whoever switched the database's read-only mode off would leave it off for the next user of the connection. "
+                + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options.")];
+        }
+
         if (errors.Length > 0)
         {
             throw new OptionsValidationException(Options.DefaultName, typeof(ReplicatedOptions), errors);

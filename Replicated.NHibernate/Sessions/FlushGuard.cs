@@ -36,7 +36,7 @@ internal sealed class FlushGuard :
     {
         if (ReplicatedBatcher.Of(@event.Session) is { Refuses: true } batcher)
         {
-            batcher.Refuse($"{what} {@event.Persister.EntityName}#{@event.Id}");
+            Refuse(@event.Session, batcher, $"{what} {@event.Persister.EntityName}#{@event.Id}");
         }
 
         return false;
@@ -46,10 +46,21 @@ internal sealed class FlushGuard :
     {
         if (ReplicatedBatcher.Of(@event.Session) is { Refuses: true } batcher)
         {
-            batcher.Refuse($"the change of a collection ({@event.Collection.Role}) of {@event.GetAffectedOwnerEntityName()}#{@event.AffectedOwnerIdOrNull}");
+            Refuse(@event.Session, batcher, $"the change of a collection ({@event.Collection.Role}) of {@event.GetAffectedOwnerEntityName()}#{@event.AffectedOwnerIdOrNull}");
         }
 
         return false;
+    }
+
+    private static void Refuse(IEventSource session, ReplicatedBatcher batcher, string what)
+    {
+        if (batcher.IsOnSlave)
+        {
+            // What the flush has queued stays queued when it fails, and would be refused again after the application has evicted it.
+            session.ActionQueue.ClearFromFlushNeededCheck(0);
+        }
+
+        batcher.Refuse(what, WriteLayer.Flush);
     }
 
     private static Task<bool> Done(Func<bool> action)

@@ -13,24 +13,31 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>What the batcher refuses, and what it remembers.</summary>
 internal sealed partial class ReplicatedBatcher
 {
+    /// <summary>PostgreSQL's word for a write in a read-only transaction.</summary>
+    public const string ReadOnlyTransaction = "25006";
+
     /// <summary>Throws where a write must not happen now.</summary>
-    public void Refuse(string what)
+    public void Refuse(string what, WriteLayer layer)
     {
-        switch (unit is null ? (Provider.Role == DatabaseRole.Slave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
+        switch (unit is null ? (IsOnSlave ? WriteRefusal.Slave : null) : unit.Role.Refusal)
         {
             case WriteRefusal.Slave:
-                throw SlaveWriteException.Of(what, unit?.Role);
+                throw SlaveWriteException.Of(what, layer, unit?.Role);
             case WriteRefusal.AfterCompletion:
                 throw WriteAfterCompletionException.Of(what, unit!.Role.Scope.Work);
         }
     }
 
-    public bool Refuses => unit is null ? Provider.Role == DatabaseRole.Slave : unit.Role.Refusal is not null;
+    public bool Refuses => unit is null ? IsOnSlave : unit.Role.Refusal is not null;
+
+    /// <summary>Whether row locks are refused too: after the commit on the master they are in vain, on a slave they write.</summary>
+    public bool IsOnSlave => (unit is null ? Provider.Role : unit.Role.Role) == DatabaseRole.Slave;
+
     private void WriteStarts(SqlString sql)
     {
         if (Refuses)
         {
-            Refuse(Statement.KindOf(sql.ToString()));
+            Refuse(Statement.KindOf(sql.ToString()), WriteLayer.Batcher);
         }
 
         unit?.Role.NoteWrite();
@@ -40,7 +47,7 @@ internal sealed partial class ReplicatedBatcher
     {
         if (Refuses)
         {
-            Refuse(Statement.KindOf(command.CommandText));
+            Refuse(Statement.KindOf(command.CommandText), WriteLayer.Batcher);
         }
 
         unit?.Role.NoteWrite();
@@ -52,6 +59,10 @@ internal sealed partial class ReplicatedBatcher
         if (!Statement.WritingWord(command.CommandText).IsEmpty)
         {
             WriteStarts(command);
+        }
+        else if (IsOnSlave && SlaveStatement.Trespass(command.CommandText) is { } trespass)
+        {
+            Refuse($"a statement ({trespass})", WriteLayer.Batcher);
         }
     }
 
@@ -69,7 +80,7 @@ internal sealed partial class ReplicatedBatcher
             {
             }
         }
-        catch (DbException e) when (e.SqlState == "25006")
+        catch (DbException e) when (e.SqlState == ReadOnlyTransaction)
         {
             throw Translated(e, command);
         }
@@ -99,7 +110,7 @@ internal sealed partial class ReplicatedBatcher
     }
 
     private Exception Translated(Exception e, DbCommand command) =>
-        Refuses && e is DbException { SqlState: "25006" }
-            ? SlaveWriteException.Of(Statement.KindOf(command.CommandText), unit?.Role, e)
+        Refuses && e is DbException { SqlState: ReadOnlyTransaction }
+            ? SlaveWriteException.Of(Statement.KindOf(command.CommandText), WriteLayer.Database, unit?.Role, e)
             : e.Rethrown();
 }

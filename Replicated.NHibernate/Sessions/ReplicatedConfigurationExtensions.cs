@@ -38,12 +38,7 @@ public static class ReplicatedConfigurationExtensions
         Set<ReplicatedSessionContext>(Environment.CurrentSessionContextClass);
         Set<ReplicatedTransactionFactory>(Environment.TransactionStrategy);
         configuration.SetProperty(Environment.TrackSessionId, "true");
-        if (configuration.GetProperty(Environment.BatchStrategy) is { Length: > 0 } batcher && !Names(batcher, typeof(ReplicatedBatcherFactory)))
-        {
-            configuration.SetProperty(ReplicatedConnectionProvider.BatcherFactoryProperty, batcher);
-        }
-
-        Set<ReplicatedBatcherFactory>(Environment.BatchStrategy);
+        StandInFront<ReplicatedBatcherFactory>(configuration, Environment.BatchStrategy, ReplicatedConnectionProvider.BatcherFactoryProperty);
         QuoteWithoutConnecting(configuration);
         if (role == DatabaseRole.Slave)
         {
@@ -57,6 +52,8 @@ public static class ReplicatedConfigurationExtensions
 
     private static void AsSlave(Configuration configuration)
     {
+        StandInFront<ReplicatedQueryTranslatorFactory>(configuration, Environment.QueryTranslator, ReplicatedConnectionProvider.QueryTranslatorProperty);
+        StandInFront<SlaveExceptionConverter>(configuration, Environment.SqlExceptionConverter, SlaveExceptionConverter.ChosenProperty);
         configuration.SetProperty(Environment.UseSecondLevelCache, "false");
         configuration.SetProperty(Environment.UseQueryCache, "false");
         configuration.SetProperty(Environment.AutoJoinTransaction, "false");
@@ -78,6 +75,17 @@ public static class ReplicatedConfigurationExtensions
         }
 
         configuration.SetProperty(Environment.Hbm2ddlKeyWords, "none");
+    }
+
+    // Ours works through the one that was chosen.
+    private static void StandInFront<T>(Configuration configuration, string property, string chosenProperty)
+    {
+        if (configuration.GetProperty(property) is { Length: > 0 } chosen && !Names(chosen, typeof(T)))
+        {
+            configuration.SetProperty(chosenProperty, chosen);
+        }
+
+        configuration.SetProperty(property, typeof(T).AssemblyQualifiedName!);
     }
 
     private static void TakesPlaceOf(Configuration configuration, string property, params Type[] known)

@@ -3,6 +3,8 @@ using System.Runtime.CompilerServices;
 using NHibernate.AdoNet;
 using NHibernate.Connection;
 using NHibernate.Driver;
+using NHibernate.Hql;
+using NHibernate.Hql.Ast.ANTLR;
 using NHibernate.Impl;
 using NHibernate.Util;
 using Replicated.NHibernate.Nodes;
@@ -20,11 +22,16 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     /// <summary>The batcher factory that the application chose, which ours works through.</summary>
     public const string BatcherFactoryProperty = "replicated.adonet.factory_class";
 
+    /// <summary>The factory of query translators that the application chose, which the slave's works through.</summary>
+    public const string QueryTranslatorProperty = "replicated.query.factory_class";
+
     // Connections that belong to a scope, which gives them back itself.
     private static readonly ConditionalWeakTable<DbConnection, RoleConnection> Lent = new();
 
     private IBatcherFactory? _batchers;
+    private IQueryTranslatorFactory? _translators;
     private string? _batcherClass;
+    private string? _translatorClass;
     private bool _batches;
 
     /// <summary>The role of the factory. Told by the class, because the schema of hibernate.cfg.xml knows no property of ours.</summary>
@@ -42,6 +49,10 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
         : _batches && Driver is IEmbeddedBatcherFactoryProvider { BatcherFactoryClass: { } embedded } ? embedded
         : typeof(NonBatchingBatcherFactory));
 
+    /// <summary>What makes the query translators that the slave's guard works through: the application's choice, or NHibernate's.</summary>
+    public IQueryTranslatorFactory Translators => _translators ??= (IQueryTranslatorFactory)Environment.ObjectsFactory.CreateInstance(
+        _translatorClass is not null ? ReflectHelper.ClassForName(_translatorClass) : typeof(ASTQueryTranslatorFactory));
+
     /// <summary>The database through the factory's driver, for whoever connects beside NHibernate.</summary>
     public DatabaseProvider CreateProvider() => new(
         connectionString =>
@@ -55,6 +66,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     public override void Configure(IDictionary<string, string> settings)
     {
         settings.TryGetValue(BatcherFactoryProperty, out _batcherClass);
+        settings.TryGetValue(QueryTranslatorProperty, out _translatorClass);
         _batches = PropertiesHelper.GetInt32(Environment.BatchSize, settings, 0) > 0;
         base.Configure(settings);
     }
@@ -63,7 +75,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     {
         if (Find() is not { } role)
         {
-            return base.GetConnection(connectionString);
+            return base.GetConnection(OutsideRouting(connectionString));
         }
 
         return ReplicatedTransactionFactory.IsIsolated
@@ -75,7 +87,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     {
         if (Find() is not { } role)
         {
-            return await base.GetConnectionAsync(connectionString, cancellationToken);
+            return await base.GetConnectionAsync(OutsideRouting(connectionString), cancellationToken);
         }
 
         return ReplicatedTransactionFactory.IsIsolated
@@ -92,18 +104,17 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
         }
     }
 
-    private RoleConnection? Find()
-    {
-        if (!IsRouted)
-        {
-            return null;
-        }
+    /// <summary>The connection string for a session that the application opened by itself.</summary>
+    protected virtual string OutsideRouting(string connectionString) => connectionString;
 
-        // The session that NHibernate says it works for; if that one is not routed, no other may be taken for it. A bare session.Connection
-        // says nothing: then what was opened last is named, which may be the scope's session of the other role, or one that is closed.
-        var scope = SessionIdLoggingContext.SessionId is { } id && SessionIds.TryFind(id, out var unit) ? unit?.Role.Scope : AmbientScope.Current?.Scope;
-        return scope?.Connection(Role);
-    }
+    /// <summary>
+    /// The scope of the session that NHibernate says it works for; if that one is not routed, no other may be taken for it. A bare session.Connection
+    /// says nothing: then what was opened last is named, which may be the scope's session of the other role, or one that is closed.
+    /// </summary>
+    public static Scope? ScopeOfTheSession() =>
+        SessionIdLoggingContext.SessionId is { } id && SessionIds.TryFind(id, out var unit) ? unit?.Role.Scope : AmbientScope.Current?.Scope;
+
+    private RoleConnection? Find() => IsRouted ? ScopeOfTheSession()?.Connection(Role) : null;
 
     // What the application does with session.Connection by itself is in the transaction too, whether it enlists its commands or not.
     private static DbConnection Begun(RoleConnection role, DbConnection connection)
@@ -123,5 +134,12 @@ internal sealed class MasterConnectionProvider : ReplicatedConnectionProvider
 /// <summary>The <c>connection.provider</c> of the slaves' factory.</summary>
 internal sealed class SlaveConnectionProvider : ReplicatedConnectionProvider
 {
+    private string? _readOnly;
+
     public override DatabaseRole Role => DatabaseRole.Slave;
+
+    /// <summary>Such sessions get the database's read-only switch too.</summary>
+    public void UseSwitch(bool readOnlySwitch) => _readOnly = ReadOnlyConnectionString.From(ConnectionString, CreateProvider(), readOnlySwitch);
+
+    protected override string OutsideRouting(string connectionString) => connectionString == ConnectionString ? _readOnly ?? connectionString : connectionString;
 }

@@ -80,7 +80,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         services.AddSingleton(sp =>
         {
             var factories = create(sp);
-            factories.Attach(sp.GetService<IScopeDiagnosis>());
+            factories.Attach(sp.GetService<IScopeDiagnosis>(), sp.GetRequiredService<CurrentSettings>().Value.Options.ReadOnlySwitch);
             return factories;
         });
         services.AddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().MasterProvider.CreateProvider());

@@ -54,12 +54,13 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
-    internal void Attach(IScopeDiagnosis? diagnosis)
+    internal void Attach(IScopeDiagnosis? diagnosis, bool readOnlySwitch)
     {
         ContextOf(Master).Attach(this, diagnosis);
         ContextOf(Slave).Attach(this, diagnosis);
         ProviderOf(Master).IsRouted = true;
         ProviderOf(Slave).IsRouted = true;
+        (ProviderOf(Slave) as SlaveConnectionProvider)?.UseSwitch(readOnlySwitch);
     }
 
     private static ReplicatedConnectionProvider ProviderOf(ISessionFactory factory) =>
@@ -115,6 +116,11 @@ public sealed class ReplicatedSessionFactories : IDisposable
         if ((settings.IsSecondLevelCacheEnabled || settings.IsQueryCacheEnabled) && settings.CacheProvider is not NoCacheProvider)
         {
             throw Unhooked("it is the slave's and has a second-level or query cache, which nothing would ever invalidate (cache.use_second_level_cache, cache.use_query_cache)");
+        }
+
+        if (settings.QueryTranslatorFactory is not ReplicatedQueryTranslatorFactory)
+        {
+            throw Unhooked($"it is the slave's and its query.factory_class is not {nameof(ReplicatedQueryTranslatorFactory)}");
         }
 
         if (settings.AutoJoinTransaction)

@@ -72,7 +72,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             : base.CreateAndEnlistMainContext(session, transaction);
 
     private static void RefuseOnSlave(ISessionImplementor session, IIsolatedWork work) =>
-        ReplicatedBatcher.Of(session)?.Refuse($"isolated work for {work.GetType().Name}, such as the generation of an id,");
+        ReplicatedBatcher.Of(session)?.Refuse($"isolated work for {work.GetType().Name}, such as the generation of an id,", WriteLayer.IsolatedWork);
 
     /// <summary>NHibernate forgets the session's own transaction when a TransactionScope ends; the unit is told, and begins again.</summary>
     private sealed class JoinedSystemTransaction : SystemTransactionContext

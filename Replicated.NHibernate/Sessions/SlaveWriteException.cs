@@ -1,5 +1,6 @@
 using NHibernate;
 using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Sessions;
 
 namespace Replicated.NHibernate;
 
@@ -30,15 +31,20 @@ public sealed class SlaveWriteException : HibernateException
     {
     }
 
-    internal static SlaveWriteException Of(string what, RoleConnection? role, Exception? inner = null)
+    /// <summary>Who refused.</summary>
+    internal WriteLayer Layer { get; private init; }
+
+    internal static SlaveWriteException Of(string what, WriteLayer layer, RoleConnection? role, Exception? inner = null)
     {
         var where = role is null ? "a session opened on the slave's factory"
-            : role.Route.Node is { } node ? $"the slave session of {role.Scope.Work} (node {node}, reason {role.Route.Reason.Name()})"
-            : $"the slave session of {role.Scope.Work} (reason {role.Route.Reason.Name()})";
+            : $"the slave session of {role.Scope.Work} ({(role.Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {role.Route.Reason.Name()})";
         return new SlaveWriteException(
             $"{char.ToUpperInvariant(what[0])}{what[1..]} was refused on {where}, because a slave never writes. Nothing was written. "
             + "Put [UseMaster] on the action, or wrap the code in using (sessions.UseMaster()) { … } and use GetCurrentSession() there.",
-            inner);
+            inner)
+        {
+            Layer = layer,
+        };
     }
 }
 

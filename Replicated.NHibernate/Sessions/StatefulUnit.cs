@@ -93,7 +93,7 @@ internal sealed class StatefulUnit : SessionUnit
         if (!IsClosed && !Role.Scope.IsEnded && !Role.Scope.IsSealed && HasPendingChanges)
         {
             Role.NoteLoss(Role.Role == DatabaseRole.Slave
-                ? SlaveWriteException.Of("the closing of a session with changes that were not flushed", Role)
+                ? SlaveWriteException.Of("the closing of a session with changes that were not flushed", WriteLayer.Flush, Role)
                 : new InvalidOperationException(
                     $"The session of {Role.Scope.Work} was closed with changes that were not flushed. Do not dispose an injected or current session; the scope does."));
         }

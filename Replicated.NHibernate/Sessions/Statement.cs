@@ -3,7 +3,12 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>What the first words of a text's statements tell. They can be deceived, which is why the database's own switch stands behind it.</summary>
 internal static class Statement
 {
-    private static readonly string[] WritingWords = ["insert", "update", "delete", "merge", "truncate", "create", "drop", "alter", "replace"];
+    private static readonly string[] WritingWords =
+    [
+        "insert", "update", "delete", "merge", "truncate", "create", "drop", "alter", "replace", "rename", "do", "copy", "load", "grant", "revoke", "comment", "refresh",
+        "vacuum", "reindex", "cluster",
+    ];
+
     private static readonly string[] ModifyingWords = ["insert", "update", "delete", "merge"];
 
     /// <summary>The word with which a statement of the text writes, or an empty one.</summary>

@@ -55,7 +55,7 @@ internal sealed class WriteGuard :
     {
         if (ReplicatedBatcher.Of(session) is { Refuses: true } batcher)
         {
-            batcher.Refuse($"{what} {EntityNames.Of(session, entityName, entity)}");
+            batcher.Refuse($"{what} {EntityNames.Of(session, entityName, entity)}", WriteLayer.Call);
         }
     }
 
