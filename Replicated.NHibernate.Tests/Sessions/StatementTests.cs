@@ -23,6 +23,13 @@ internal sealed class StatementTests
     [TestCase("with gone as (delete from t returning a) select a from gone", "delete")]
     [TestCase("with s as (select 1) insert into t select * from s", "insert")]
     [TestCase("select 1; update t set a = 1", "update")]
+    [TestCase("do $$ begin delete from t; end $$", "do")]
+    [TestCase("copy t from '/dev/null'", "copy")]
+    [TestCase("grant select on t to somebody", "grant")]
+    [TestCase("refresh materialized view t", "refresh")]
+    [TestCase("select 1; vacuum t", "vacuum")]
+    [TestCase("reindex table t", "reindex")]
+    [TestCase("comment on table t is 'select'", "comment")]
     public void Writes(string sql, string word) => Assert.That(Statement.WritingWord(sql).ToString(), Is.EqualTo(word));
 
     [TestCase("select * from t")]

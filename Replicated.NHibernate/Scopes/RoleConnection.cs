@@ -98,6 +98,10 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         return first;
     }
 
+    /// <summary>The unit, if there is one already.</summary>
+    public TUnit? Find<TUnit>()
+        where TUnit : class, IUnitOfWork => Array.Find(_units, static u => u is TUnit) as TUnit;
+
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
     public async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
     {

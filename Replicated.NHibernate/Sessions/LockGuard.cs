@@ -9,6 +9,7 @@ internal sealed class LockGuard : ILockEventListener, IRefreshEventListener, ILo
 {
     public void OnLock(LockEvent @event)
     {
+        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "locking");
         if (IsRefused(@event.Session, @event.LockMode, out var batcher))
         {
             Refuse(batcher, EntityNames.Of(@event.Session, @event.EntityName, @event.Entity), @event.LockMode);
@@ -33,8 +34,7 @@ internal sealed class LockGuard : ILockEventListener, IRefreshEventListener, ILo
         }
     }
 
-    public Task OnLockAsync(LockEvent @event, CancellationToken cancellationToken) =>
-        Locks(@event.LockMode) ? Done(() => OnLock(@event)) : Task.CompletedTask;
+    public Task OnLockAsync(LockEvent @event, CancellationToken cancellationToken) => Done(() => OnLock(@event));
 
     public Task OnRefreshAsync(RefreshEvent @event, CancellationToken cancellationToken) =>
         Locks(@event.LockMode) ? Done(() => OnRefresh(@event)) : Task.CompletedTask;

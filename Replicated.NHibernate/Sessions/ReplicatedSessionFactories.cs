@@ -37,6 +37,13 @@ public sealed class ReplicatedSessionFactories : IDisposable
     /// <summary>The slaves' factory; the master's where no slave is configured.</summary>
     public ISessionFactory Slave { get; }
 
+    /// <summary>
+    /// NHibernate's counters of both factories side by side, by name. All 0 where the configuration does not set <c>generate_statistics</c>; each is
+    /// read by itself, so together they are of no one moment.
+    /// </summary>
+    /// <returns>The counters as they are now.</returns>
+    public IReadOnlyList<ReplicatedStatistic> GetStatistics() => ReplicatedStatistic.Of(Master.Statistics, ReferenceEquals(Master, Slave) ? null : Slave.Statistics);
+
     /// <summary>Closes the factories, where this library built them.</summary>
     public void Dispose()
     {

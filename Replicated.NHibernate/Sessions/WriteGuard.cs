@@ -11,9 +11,17 @@ namespace Replicated.NHibernate.Sessions;
 internal sealed class WriteGuard :
     ISaveOrUpdateEventListener, IPersistEventListener, IMergeEventListener, IDeleteEventListener, IReplicateEventListener
 {
-    public void OnSaveOrUpdate(SaveOrUpdateEvent @event) => RefuseNew(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
+    public void OnSaveOrUpdate(SaveOrUpdateEvent @event)
+    {
+        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
+        RefuseNew(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
+    }
 
-    public void OnPersist(PersistEvent @event) => RefuseNew(@event.Session, @event.EntityName, @event.Entity, "persisting");
+    public void OnPersist(PersistEvent @event)
+    {
+        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "persisting");
+        RefuseNew(@event.Session, @event.EntityName, @event.Entity, "persisting");
+    }
 
     public void OnPersist(PersistEvent @event, IDictionary createdAlready) => OnPersist(@event);
 
@@ -21,7 +29,11 @@ internal sealed class WriteGuard :
 
     public void OnMerge(MergeEvent @event, IDictionary copiedAlready) => OnMerge(@event);
 
-    public void OnDelete(DeleteEvent @event) => Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
+    public void OnDelete(DeleteEvent @event)
+    {
+        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
+        Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
+    }
 
     public void OnDelete(DeleteEvent @event, ISet<object> transientEntities) => OnDelete(@event);
 
