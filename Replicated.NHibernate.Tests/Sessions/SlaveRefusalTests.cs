@@ -1,6 +1,8 @@
+using Microsoft.AspNetCore.Http;
 using NHibernate;
 using NHibernate.Linq;
 using Replicated.NHibernate.Tests.Evidence;
+using ISession = NHibernate.ISession;
 
 namespace Replicated.NHibernate.Tests.Sessions;
 
@@ -91,7 +93,7 @@ internal sealed class SlaveRefusalTests
     }
 
     [Test]
-    public async Task A_call_that_is_refused_opens_no_connection([Values("Save", "Persist", "Merge", "Delete", "HQL", "LINQ", "Load")] string how)
+    public async Task A_call_that_is_refused_opens_no_connection([Values("Save", "Persist", "Merge", "Delete", "HQL", "HQL on several tables", "LINQ", "Load")] string how)
     {
         var chosen = _app.Log.Messages(1).Count();
         (await _app.Get(session =>
@@ -116,6 +118,18 @@ internal sealed class SlaveRefusalTests
             Assert.That(session.Scalar("select nextval('ticket_seq')"), Is.Not.Empty);
             return SessionApp.Done();
         })).Ok();
+    }
+
+    [Test]
+    public async Task In_a_view_after_the_commit_locks_on_the_master_are_what_they_were()
+    {
+        var answer = await _app.Post(context =>
+        {
+            var session = context.Session();
+            session.Get<Invoice>(Other);
+            return Task.FromResult<IResult>(new View(response => response.WriteAsync(session.Get<Invoice>(Key, LockMode.Upgrade).Name)));
+        });
+        Assert.That(answer.Ok().Body, Is.EqualTo("<html>an invoice"));
     }
 
     private static void Change(Invoice invoice, string what)
@@ -155,6 +169,9 @@ internal sealed class SlaveRefusalTests
                 break;
             case "HQL":
                 session.CreateQuery("update Invoice set Name = 'touched'").ExecuteUpdate();
+                break;
+            case "HQL on several tables":
+                session.CreateQuery("update Dog set Name = 'touched', Breed = 'touched'").ExecuteUpdate();
                 break;
             case "LINQ":
                 session.Query<Invoice>().Delete();

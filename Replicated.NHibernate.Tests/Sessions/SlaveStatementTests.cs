@@ -41,7 +41,8 @@ internal sealed class SlaveStatementTests
     [TestCase("set transaction read only")]
     [TestCase("show transaction_read_only")]
     [TestCase("select current_setting('transaction_read_only'), read, write from t")]
-    [TestCase("select substring(a for 1); update_of(share)")]
+    [TestCase("select substring(a for (share)), b from t")]
+    [TestCase("select substring(a for 1), key, update from t")]
     [TestCase("")]
     public void Is_a_read(string sql) => Assert.That(SlaveStatement.Trespass(sql), Is.Null);
 
