@@ -54,7 +54,7 @@ internal sealed class GuardCostTests
             var current = _app.Factories.Slave.GetCurrentSession();
             Load(current, entities);
             var unit = ReplicatedBatcher.Of(current.GetSessionImplementation())!.Unit!;
-            routed = Math.Min(routed, Allocated(() => unit.BeforeCommit(async: false, CancellationToken.None).GetAwaiter().GetResult()));
+            routed = Math.Min(routed, Allocated(() => unit.BeforeCommit(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult()));
         }
 
         TestContext.Out.WriteLine($"{entities} entities: {routed:N0} bytes at the commit point, {plain:N0} bytes for plain NHibernate's flush, {loading:N0} bytes to load them");
