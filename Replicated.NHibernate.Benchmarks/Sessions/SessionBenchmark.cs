@@ -26,7 +26,7 @@ internal sealed class SessionBenchmark() : Benchmark("session")
 
         Say("session, GetCurrentSession()", Slices.Compare(Plain, Current));
         Say("session, ISession by constructor", Slices.Compare(PlainInContainer, InContainer));
-        foreach (var entities in (int[])[0, 10, 1_000])
+        foreach (var entities in (int[])[0, 10])
         {
             // What a slave's session holds is flushed at the commit point, for the guard; so is the session it is compared with.
             var held = Slices.Compare(times => PlainFlushed(times, entities), times => CurrentHolding(times, entities));
@@ -109,7 +109,7 @@ internal sealed class SessionBenchmark() : Benchmark("session")
     {
         for (var i = 0; i < entities; i++)
         {
-            session.Lock(new Post { Id = new Guid(i, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, LockMode.None);
+            session.Lock(new Post { Id = new Guid(i + 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) }, LockMode.None);
         }
     }
 

@@ -62,6 +62,23 @@ internal sealed class GuardCostTests
     }
 
     [Test]
+    public async Task With_FlushMode_Manual_it_is_nothing_that_grows_with_the_session()
+    {
+        var allocated = long.MaxValue;
+        for (var i = 0; i < 5; i++)
+        {
+            await using var scope = _app.Services.GetRequiredService<IReplicatedSessions>().BeginScope(DatabaseRole.Slave);
+            var current = _app.Factories.Slave.GetCurrentSession();
+            current.FlushMode = FlushMode.Manual;
+            Load(current, 1_000);
+            var unit = ReplicatedBatcher.Of(current.GetSessionImplementation())!.Unit!;
+            allocated = Math.Min(allocated, Allocated(() => unit.BeforeCommit(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult()));
+        }
+
+        Assert.That(allocated, Is.LessThanOrEqualTo(256));
+    }
+
+    [Test]
     public async Task Of_its_listeners_only_the_one_for_loading_is_called([Values] bool async)
     {
         (await _counted.Get(async context =>
