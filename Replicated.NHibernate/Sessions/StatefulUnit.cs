@@ -44,10 +44,14 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
+    // Sessions that share the connection, of which most have none.
+    private IReadOnlyCollection<ISessionImplementor>? Sharing =>
+        base.Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing ? sharing : null;
+
     public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask
         : Transaction is { IsActive: true } transaction ? transaction.BeforeCompletion(async, cancellationToken)
-        : IsUsed ? FlushAll(async, cancellationToken)
+        : IsUsed && (HoldsAnything || Sharing is not null) ? FlushAll(async, cancellationToken)
         : ValueTask.CompletedTask;
 
     // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
@@ -58,7 +62,7 @@ internal sealed class StatefulUnit : SessionUnit
             await Flush(base.Session);
         }
 
-        if (base.Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing)
+        if (Sharing is { } sharing)
         {
             foreach (var session in sharing)
             {
