@@ -93,6 +93,13 @@ internal sealed class SlaveRefusalTests
     }
 
     [Test]
+    public async Task A_change_in_a_session_that_shares_the_connection_is_refused_at_the_commit_point()
+    {
+        var answer = await _app.Get(session => session.SessionWithOptions().Connection().OpenSession().Get<Invoice>(Key).Name = "touched");
+        Assert.That(answer.Thrown, Is.InstanceOf<SlaveWriteException>().With.Message.Contains($"Invoice#{Key}"));
+    }
+
+    [Test]
     public async Task A_call_that_is_refused_opens_no_connection([Values("Save", "Persist", "Merge", "Delete", "HQL", "HQL on several tables", "LINQ", "Load")] string how)
     {
         var chosen = _app.Log.Messages(1).Count();
