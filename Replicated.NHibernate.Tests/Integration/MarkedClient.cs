@@ -97,7 +97,7 @@ internal static class Marks
         var pool = app.Services.GetRequiredService<NodePool>();
         (await app.Post(context => context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'the first')"))).Ok();
         await Until(
-            () => Task.FromResult(!pool.HasMarks || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null))),
+            () => Task.FromResult(pool.Positions is null || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null))),
             "every server has been asked");
         return app;
     }

@@ -6,7 +6,7 @@ using Replicated.NHibernate.Diagnostics;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Reads which servers there are from the configuration, and names everything that is wrong with it.</summary>
-internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application) : IValidateOptions<ReplicatedOptions>
+internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application, IEnumerable<string> policies) : IValidateOptions<ReplicatedOptions>
 {
     private sealed record Entry(string Name, string ConnectionString, int Weight);
 
@@ -14,6 +14,11 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
     {
         var errors = new List<string>();
         Read(options, errors);
+        if (!policies.Contains(options.LoadBalancing, StringComparer.Ordinal))
+        {
+            errors.Add($"Replicated:LoadBalancing is {Shown.Of(options.LoadBalancing)}; known are {string.Join(", ", policies.Distinct(StringComparer.Ordinal))}. One of your own is registered by services.AddSingleton<ILoadBalancingPolicy, …>().");
+        }
+
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 

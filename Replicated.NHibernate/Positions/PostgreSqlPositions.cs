@@ -27,7 +27,8 @@ public sealed class PostgreSqlPositions : ReplicationPositions
     public override string MasterQuery => Own;
 
     /// <inheritdoc />
-    public override string SlaveQuery => $"select cast({Replayed} as text), {Timeline}, cast(current_setting('wal_block_size') as int)";
+    public override string StatusQuery => $"select cast({Replayed} as text), {Timeline}, cast(current_setting('wal_block_size') as int), "
+        + "pg_is_in_recovery(), cast(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) as float8)";
 
     /// <inheritdoc />
     public override string WaitQuery(Position wanted, TimeSpan atMost)
@@ -58,6 +59,13 @@ public sealed class PostgreSqlPositions : ReplicationPositions
         var lsn = ((ulong)upper << 32) | lower;
         var inPage = lsn % (ulong)row.GetInt32(2);
         return new Position(timeline, inPage <= LongHeader ? lsn - inPage : lsn);
+    }
+
+    /// <inheritdoc />
+    public override ReplicationStatus ReadStatus(DbDataReader row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return new ReplicationStatus(row.GetBoolean(3), Read(row), row.IsDBNull(4) ? null : TimeSpan.FromSeconds(row.GetDouble(4)));
     }
 
     /// <inheritdoc />

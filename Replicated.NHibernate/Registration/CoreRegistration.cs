@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Replicated.NHibernate.Consistency;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Nodes.Balancing;
 using Replicated.NHibernate.Scopes;
 using Replicated.NHibernate.Settings;
 using Replicated.NHibernate.Web;
@@ -25,10 +26,14 @@ internal static class CoreRegistration
         }
 
         services.AddReplicatedSettings();
-        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>()));
+        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>(), sp.GetServices<ILoadBalancingPolicy>().Select(p => p.Name)));
         services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
         services.AddMetrics();
         services.AddSingleton<ReplicatedMetrics>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, PowerOfTwoChoicesPolicy>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, RoundRobinPolicy>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, RandomPolicy>());
+        services.AddSingleton<Topology>();
         services.AddSingleton<NodePool>();
         services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();
@@ -39,7 +44,7 @@ internal static class CoreRegistration
         services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
         services.AddReplicatedWeb();
         services.AddHostedService<NodesAtStart>();
-        services.AddHostedService<PositionSampler>();
+        services.AddHostedService<Prober>();
         if (configure is not null)
         {
             services.Configure(configure);
