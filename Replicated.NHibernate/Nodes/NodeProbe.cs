@@ -49,26 +49,58 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
         }
     }
 
+    // The provider gets a token of its own: what its callbacks throw when it is cancelled must reach neither a timer nor the application's stop.
     private async Task AskInTime(CancellationToken stoppingToken)
     {
-        using var timeout = new CancellationTokenSource(settings.Value.Options.Probe.Timeout, clock);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, timeout.Token);
+        var enough = new CancellationTokenSource();
+        var asking = AskOn(enough.Token);
+        try
+        {
+            await asking.WaitAsync(settings.Value.Options.Probe.Timeout, clock, stoppingToken);
+        }
+        catch (Exception) when (!asking.IsCompleted)
+        {
+            _ = Abandon(asking, Interlocked.Exchange(ref _connection, null), enough);
+            throw;
+        }
+    }
+
+    private async Task AskOn(CancellationToken enough)
+    {
         if (_connection is { } kept)
         {
             try
             {
-                await pool.Sample(node, kept, deadline.Token);
+                await pool.Sample(node, kept, enough);
                 return;
             }
-            catch (Exception) when (!deadline.IsCancellationRequested)
+            catch (Exception) when (!enough.IsCancellationRequested)
             {
                 // That it ended need not mean the server did: a pooler, or an administrator, may end what is idle.
                 await DisposeAsync();
             }
         }
 
-        _connection = pool.Provider.Create(ReadOnlyConnectionString.ForProbes(node.ReadOnlyConnectionString, pool.Provider));
-        await _connection.OpenAsync(deadline.Token);
-        await pool.Sample(node, _connection, deadline.Token);
+        var connection = pool.Provider.Create(ReadOnlyConnectionString.ForProbes(node.ReadOnlyConnectionString, pool.Provider));
+        _connection = connection;
+        await connection.OpenAsync(enough);
+        await pool.Sample(node, connection, enough);
+    }
+
+    private static async Task Abandon(Task asking, DbConnection? connection, CancellationTokenSource enough)
+    {
+        try
+        {
+            await enough.CancelAsync();
+            await asking;
+        }
+        catch (Exception)
+        {
+            // Nobody waits for it any more.
+        }
+        finally
+        {
+            connection?.Dispose();
+        }
     }
 }
