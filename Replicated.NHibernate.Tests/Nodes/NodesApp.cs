@@ -29,6 +29,7 @@ internal sealed class NodesApp : IAsyncDisposable
             // Not what other tests count beside this one.
             if (ReferenceEquals(instrument.Meter.Scope, meters))
             {
+                Instruments.Add(instrument);
                 listener.EnableMeasurementEvents(instrument);
             }
         };
@@ -59,6 +60,8 @@ internal sealed class NodesApp : IAsyncDisposable
 
     /// <summary>Instrument and tags, with what was measured.</summary>
     public List<(string Name, double Value)> Measured { get; } = [];
+
+    public List<Instrument> Instruments { get; } = [];
 
     public Node Slave(int index) => Topology.Slaves[index];
 

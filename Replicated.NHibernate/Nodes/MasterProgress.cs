@@ -8,7 +8,7 @@ namespace Replicated.NHibernate.Nodes;
 /// </summary>
 internal sealed class MasterProgress(ReplicationPositions positions, TimeProvider clock)
 {
-    // A quarter of an hour at one answer a second; what is older is kept more and more coarsely.
+    // Enough for a week at ten answers a second, as what is older is kept more coarsely.
     private const int Most = 1024;
 
     private readonly Lock _lock = new();
@@ -66,11 +66,21 @@ internal sealed class MasterProgress(ReplicationPositions positions, TimeProvide
         }
     }
 
+    // What lies closer together than this part of its age tells nothing more of a lag as long as that age.
     private void Thin()
     {
-        for (var i = Most / 2; i > 0; i -= 2)
+        var (now, kept) = (clock.GetTimestamp(), long.MaxValue);
+        for (var i = _places.Count - 1; i >= 0; i--)
         {
-            _places.RemoveAt(i);
+            var seen = _places[i].Seen;
+            if (kept - seen < (now - seen) / 64)
+            {
+                _places.RemoveAt(i);
+            }
+            else
+            {
+                kept = seen;
+            }
         }
     }
 }
