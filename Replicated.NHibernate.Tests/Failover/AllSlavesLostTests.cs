@@ -15,7 +15,7 @@ internal sealed class AllSlavesLostTests(UnitOfWork unit)
     {
         await using var cluster = await SharedCluster.StartWithSchema();
         await using var app = await LoadedApp.StartAsync(unit, cluster, new() { ["Replicated:MaxFallbackSessions"] = $"{Cap}" });
-        await app.More(500);
+        await app.More(300);
         await using var watch = ReadsOnMaster.Watch(cluster.Master);
         var killed = Moment.Now;
         await Task.WhenAll(cluster.Slaves.Select(s => s.KillAsync()));
@@ -25,7 +25,7 @@ internal sealed class AllSlavesLostTests(UnitOfWork unit)
         }
 
         var allDown = Moment.Now;
-        await app.More(500);
+        await app.More(300);
         var restarted = Moment.Now;
         await Task.WhenAll(cluster.Slaves.Select(s => s.StartAsync()));
         foreach (var slave in cluster.Slaves)
@@ -34,7 +34,7 @@ internal sealed class AllSlavesLostTests(UnitOfWork unit)
         }
 
         var allUp = Moment.Now;
-        await app.More(500);
+        await app.More(300);
         var visits = await app.Stop();
         var (failed, takenOver) = (visits.Failed(), visits.Reads().On("master"));
         var refused = visits.Where(v => v.IsRefused).ToArray();

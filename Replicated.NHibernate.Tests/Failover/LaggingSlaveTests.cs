@@ -14,11 +14,11 @@ internal sealed class LaggingSlaveTests(UnitOfWork unit)
         await using var cluster = await SharedCluster.StartWithSchema();
         var slave = cluster.Slaves[0];
         await using var app = await LoadedApp.StartAsync(unit, cluster, new() { ["Replicated:MaxLag"] = "00:00:02" });
-        await app.More(500);
+        await app.More(300);
         var paused = Moment.Now;
         await slave.PauseReplayAsync();
         var lagging = await app.Nodes.Becomes(slave.Name, "Lagging", since: paused);
-        await app.More(500);
+        await app.More(300);
         var resumed = Moment.Now;
         await slave.ResumeReplayAsync();
         var up = await app.Nodes.Becomes(slave.Name, "Up", since: resumed);

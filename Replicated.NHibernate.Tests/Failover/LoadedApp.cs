@@ -18,7 +18,7 @@ namespace Replicated.NHibernate.Tests.Failover;
 internal sealed class LoadedApp : IAsyncDisposable
 {
     /// <summary>Longer than a hung slave needs to be noticed, so that it is seen who noticed it.</summary>
-    public const int CommandTimeoutSeconds = 5;
+    public const int CommandTimeoutSeconds = 4;
 
     private readonly ConcurrentDictionary<int, Visit> _visits = new();
     private readonly ChangingSettings _settings = new();
@@ -41,7 +41,7 @@ internal sealed class LoadedApp : IAsyncDisposable
 
     public static string Impatient(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString)
     {
-        Timeout = 2,
+        Timeout = 1,
         CommandTimeout = CommandTimeoutSeconds,
         // Whoever hangs does not answer a request to cancel either.
         CancellationTimeout = -1,
@@ -79,8 +79,8 @@ internal sealed class LoadedApp : IAsyncDisposable
         _settings.Become(settings);
     }
 
-    /// <summary>Until so many requests that begin from now on have succeeded, or failed.</summary>
-    public Task More(int requests, bool ok = true) => _load.More(requests, ok);
+    /// <summary>Until so many requests that begin from now on have been answered well.</summary>
+    public Task More(int requests) => _load.More(requests);
 
     /// <summary>A read beside the load that stays between its statements until it is let go; done is when its client has the answer.</summary>
     public (Visit Visit, Task Done) Begin(Task held)

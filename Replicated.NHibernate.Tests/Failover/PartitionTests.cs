@@ -34,7 +34,7 @@ internal sealed class PartitionTests
     public async Task A_slave_parted_from_its_master_lags_as_soon_as_the_master_has_written_for_longer_than_MaxLag([Values] bool hangs)
     {
         await using var app = await App(writes: true);
-        await app.More(500);
+        await app.More(300);
         var parted = Moment.Now;
         if (hangs)
         {
@@ -46,7 +46,7 @@ internal sealed class PartitionTests
         }
 
         var lagging = await app.Nodes.Becomes(Slave.Name, "Lagging", since: parted);
-        await app.More(500);
+        await app.More(300);
         var healed = Moment.Now;
         await _wire.RestoreAsync();
         var up = await app.Nodes.Becomes(Slave.Name, "Up", since: healed);

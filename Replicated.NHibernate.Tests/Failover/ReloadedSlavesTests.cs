@@ -20,19 +20,19 @@ internal sealed class ReloadedSlavesTests(UnitOfWork unit)
         var (first, second, third) = (cluster.Slaves[0], cluster.Slaves[1], cluster.Slaves[2]);
         await using var app = await LoadedApp.StartAsync(
             unit, cluster, new() { ["Replicated:LoadBalancing"] = "RoundRobin" }, slaves: [(first, 1), (second, 1)]);
-        await app.More(500);
+        await app.More(300);
 
         var added = Moment.Now;
         app.Use((first, 1), (second, 1), (third, 1));
         var taken = await app.Visits.First(v => v.Node == third.Name);
-        await app.More(1_000);
+        await app.More(600);
 
         var release = new TaskCompletionSource();
         (Visit Visit, Task Done)[] held = [.. Enumerable.Range(0, 12).Select(_ => app.Begin(release.Task))];
         await Task.WhenAll(held.Select(h => h.Visit.HasBegun.Task));
         var removed = Moment.Now;
         app.Use((first, 1), (third, 1));
-        await app.More(1_000);
+        await app.More(600);
         var connectedWhileHeld = await Connections(second);
         release.SetResult();
         await Task.WhenAll(held.Select(h => h.Done));
@@ -40,7 +40,7 @@ internal sealed class ReloadedSlavesTests(UnitOfWork unit)
 
         var weighed = Moment.Now;
         app.Use((first, 1), (third, 3));
-        await app.More(1_000);
+        await app.More(600);
         var visits = await app.Stop();
         var (three, two, heavier) = (Shares(visits, added, removed), Shares(visits, removed, weighed), Shares(visits, weighed, after: TimeSpan.MaxValue));
 

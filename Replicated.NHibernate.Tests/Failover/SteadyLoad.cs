@@ -30,11 +30,11 @@ internal sealed class SteadyLoad
 
     public static SteadyLoad Start(Func<Visit, Task> send, bool writes) => new(send, writes);
 
-    /// <summary>Until so many requests have been answered that had not begun yet.</summary>
-    public Task More(int requests, bool ok = true)
+    /// <summary>Until so many requests have been answered well that had not begun yet.</summary>
+    public Task More(int requests)
     {
         var before = Volatile.Read(ref _begun);
-        return Visits.Number(requests, v => v.Number > before && v.IsOk == ok, ok ? "an answer" : "a failure");
+        return Visits.Number(requests, v => v.Number > before && v.IsOk, "an answer");
     }
 
     /// <summary>Everything that was asked for, once nothing runs any more.</summary>
