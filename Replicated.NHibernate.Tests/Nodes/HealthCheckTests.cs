@@ -5,7 +5,7 @@ using Replicated.NHibernate.Tests.Evidence;
 namespace Replicated.NHibernate.Tests.Nodes;
 
 [Promise(15), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-internal sealed class HealthCheckTests
+internal sealed class HealthCheckTests : IAsyncDisposable
 {
     private NodesApp _app = null!;
 
@@ -17,8 +17,7 @@ internal sealed class HealthCheckTests
         await _app.Sample();
     }
 
-    [TearDown]
-    public ValueTask Stop() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     [Test]
     public async Task Healthy_while_every_server_can_be_used_and_it_asks_none()

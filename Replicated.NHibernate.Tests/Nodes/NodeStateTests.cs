@@ -5,7 +5,7 @@ namespace Replicated.NHibernate.Tests.Nodes;
 
 /// <summary>What servers are found to be, on virtual time, and where reads go then.</summary>
 [Promise(13), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-internal sealed class NodeStateTests
+internal sealed class NodeStateTests : IAsyncDisposable
 {
     private static readonly string[] Both = ["s0", "s1"];
     private static readonly string[] OnlyFirst = ["s0"];
@@ -20,8 +20,7 @@ internal sealed class NodeStateTests
         await _app.Sample();
     }
 
-    [TearDown]
-    public ValueTask Stop() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     [Test]
     public async Task A_slave_that_has_everything_does_not_lag_however_long_the_master_is_idle()

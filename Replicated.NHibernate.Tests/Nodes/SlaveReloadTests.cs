@@ -5,7 +5,7 @@ namespace Replicated.NHibernate.Tests.Nodes;
 
 /// <summary>Slaves that come, go and change their weight while the application runs.</summary>
 [Promise(13), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-internal sealed class SlaveReloadTests
+internal sealed class SlaveReloadTests : IAsyncDisposable
 {
     private const int Refused = 7;
 
@@ -19,8 +19,7 @@ internal sealed class SlaveReloadTests
         await _app.Sample();
     }
 
-    [TearDown]
-    public ValueTask Stop() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     [Test]
     public async Task One_that_is_added_is_used_at_once_and_asked_with_the_next_round()

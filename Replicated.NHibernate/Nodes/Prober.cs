@@ -19,8 +19,7 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
             return;
         }
 
-        void AskNow(Node node) => _ = ProbeOf(node)?.Ask(stoppingToken);
-        topology.Suspected += AskNow;
+        topology.Suspected = node => _ = ProbeOf(node)?.Ask(stoppingToken);
         try
         {
             while (!stoppingToken.IsCancellationRequested)
@@ -36,7 +35,7 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
         }
         finally
         {
-            topology.Suspected -= AskNow;
+            topology.Suspected = null;
             foreach (var probe in _probes)
             {
                 await probe.DisposeAsync();

@@ -25,7 +25,6 @@ internal sealed partial class Topology
     private readonly NodeList _nodes;
     private readonly DatabaseProvider _provider;
     private readonly CurrentSettings _settings;
-    private readonly ILoadBalancingPolicy[] _policies;
     private readonly TimeProvider _clock;
     private readonly ReplicatedMetrics _metrics;
     private readonly ILogger _logger;
@@ -37,15 +36,12 @@ internal sealed partial class Topology
         NodeList nodes,
         DatabaseProvider provider,
         CurrentSettings settings,
-        IEnumerable<ILoadBalancingPolicy> policies,
         TimeProvider clock,
         ReplicatedMetrics metrics,
         ILoggerFactory loggers,
         ReplicationPositions? positions = null)
     {
         (_nodes, _provider, _settings, _clock, _metrics, _logger) = (nodes, provider, settings, clock, metrics, loggers.CreateLogger(Log.Category));
-        // The application's own count first, whenever it registered them.
-        _policies = [.. policies.OrderBy(p => p.GetType().Assembly == typeof(Topology).Assembly)];
         Positions = positions ?? (provider.IsNpgsql ? new PostgreSqlPositions() : null);
         Progress = Positions is null ? null : new MasterProgress(Positions, clock);
         (Master, _slaves) = nodes.Create(settings.Value.Options, provider);
@@ -67,7 +63,7 @@ internal sealed partial class Topology
     public MasterProgress? Progress { get; }
 
     /// <summary>A connection to a server broke: whoever asks servers in the background should ask this one now.</summary>
-    public event Action<Node>? Suspected;
+    public Action<Node>? Suspected { get; set; }
 
     public Choice Choice => _choice is var choice && choice.Until == long.MaxValue || _clock.GetTimestamp() < choice.Until ? choice : Renew();
 
@@ -189,7 +185,7 @@ internal sealed partial class Topology
         var slaves = ReadCandidates.Of(_slaves.Where(s => s.Health.IsUsableAt(now)));
         var takesShare = options.MasterReadWeight > 0 && _slaves.Length > 0 && Master.Health.IsUsableAt(now);
         return new Choice(
-            _policies.First(p => p.Name == options.LoadBalancing),
+            _nodes.Policy(options.LoadBalancing),
             slaves,
             takesShare ? slaves.With(Master, options.MasterReadWeight) : slaves,
             options.MaxFallbackSessions,

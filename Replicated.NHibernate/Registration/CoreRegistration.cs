@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Replicated.NHibernate.Consistency;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
-using Replicated.NHibernate.Nodes.Balancing;
 using Replicated.NHibernate.Scopes;
 using Replicated.NHibernate.Settings;
 using Replicated.NHibernate.Web;
@@ -26,13 +25,10 @@ internal static class CoreRegistration
         }
 
         services.AddReplicatedSettings();
-        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>(), sp.GetServices<ILoadBalancingPolicy>().Select(p => p.Name)));
+        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>(), sp.GetServices<ILoadBalancingPolicy>()));
         services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
         services.AddMetrics();
         services.AddSingleton<ReplicatedMetrics>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, PowerOfTwoChoicesPolicy>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, RoundRobinPolicy>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, RandomPolicy>());
         services.AddSingleton<Topology>();
         services.AddSingleton<NodePool>();
         services.AddSingleton<MarkRules>();
