@@ -44,14 +44,15 @@ internal sealed class HangingSlaveTests(UnitOfWork unit)
 
         Account.Print("a slave that hangs", unit,
             $"{visits.Length} requests, {failed.Length} failed after {failed.Min(v => (v.Ended - v.Began).TotalSeconds):F1} to {failed.Max(v => (v.Ended - v.Began).TotalSeconds):F1} s of waiting "
-            + $"(Command Timeout={LoadedApp.CommandTimeoutSeconds}), on {failed.Pids()}; Down {(down.At - hung).TotalMilliseconds:F0} ms after it hung; "
+            + $"(Command Timeout={LoadedApp.CommandTimeoutSeconds}, and Timeout={LoadedApp.TimeoutSeconds} for the provider's request to cancel), on {failed.Pids()}; Down {(down.At - hung).TotalMilliseconds:F0} ms after it hung; "
             + $"in use {(back.Opened - restored).TotalMilliseconds:F0} ms after it answered again");
         Assert.Multiple(() =>
         {
             Assert.That(failed, Is.Not.Empty, "The hang was to hit requests.");
             Assert.That(failed.Where(v => v.Node != slave.Name), Is.Empty, "failed elsewhere");
             Assert.That(failed.Where(v => v.Thrown?.GetBaseException() is not TimeoutException), Is.Empty, "ended by something else than their timeout");
-            Assert.That(failed.Min(v => v.Ended), Is.GreaterThan(down.At), "It was a probe that found out, before any request's timeout did.");
+            Assert.That(failed.Min(v => v.Ended), Is.GreaterThan(down.At), "It was a probe that found out, before a request's timeout did,");
+            Assert.That(app.Nodes.FailedOpens(slave.Name).Where(m => m.At < down.At), Is.Empty, "or a connection's.");
             Assert.That(visits.Begun(down.At, restored).On(slave.Name), Is.Empty, "went to a node that was known to hang");
             Assert.That(app.Nodes.Changes(slave.Name).Select(m => m.State), Is.EqualTo(new[] { "Down", "Up" }));
         });

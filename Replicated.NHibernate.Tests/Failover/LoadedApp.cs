@@ -20,6 +20,9 @@ internal sealed class LoadedApp : IAsyncDisposable
     /// <summary>Longer than a hung slave needs to be noticed, so that it is seen who noticed it.</summary>
     public const int CommandTimeoutSeconds = 4;
 
+    /// <summary>Longer than that too. The provider waits as long again for its request to cancel what took too long.</summary>
+    public const int TimeoutSeconds = 3;
+
     private readonly ConcurrentDictionary<int, Visit> _visits = new();
     private readonly ChangingSettings _settings = new();
     private readonly Dictionary<string, string?> _given;
@@ -41,7 +44,7 @@ internal sealed class LoadedApp : IAsyncDisposable
 
     public static string Impatient(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString)
     {
-        Timeout = 1,
+        Timeout = TimeoutSeconds,
         CommandTimeout = CommandTimeoutSeconds,
         // Whoever hangs does not answer a request to cancel either.
         CancellationTimeout = -1,
