@@ -50,9 +50,9 @@ internal sealed class Happenings<T>
         {
             return await waiter.Done.WaitAsync(Patience);
         }
-        catch (TimeoutException)
+        catch (TimeoutException late)
         {
-            throw new TimeoutException($"Within {Patience.TotalSeconds} s there were not {count} with {what}, but {string.Join("; ", All.TakeLast(5))}.");
+            throw new TimeoutException($"Within {Patience.TotalSeconds} s there were not {count} with {what}, but {string.Join("; ", All.TakeLast(5))}.", late);
         }
     }
 
