@@ -78,6 +78,9 @@ internal sealed class FakeQuestion(string server, FakePositions positions) : DbC
 
     public override object? ExecuteScalar() => throw new NotSupportedException();
 
+    // Only whether the connection works: no question of its own.
+    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) => Task.FromResult<object?>(null);
+
     protected override DbParameter CreateDbParameter() => throw new NotSupportedException();
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => ExecuteDbDataReaderAsync(behavior, CancellationToken.None).GetAwaiter().GetResult();

@@ -1,4 +1,5 @@
 using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Routing;
 using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Nodes;
@@ -76,6 +77,36 @@ internal sealed class NodeStateTests : IAsyncDisposable
         Assert.That((_app.State(0), _app.State(1)), Is.EqualTo(("Lagging", "Lagging")));
         Assert.That(await _app.Reads(), Is.EqualTo(new[] { "master" }));
         await Assert.ThrowsAsync<SlavesUnavailableException>(() => _app.Reads(strict: true));
+    }
+
+    [Test]
+    public async Task What_a_lost_master_took_with_it_makes_nobody_late([Values("asked", "a read")] string how)
+    {
+        _app.Positions.Are(("master", 150), ("s0", 120));
+        await _app.Sample(1);
+        await _app.Sample(11);
+        Assert.That((_app.State(0), _app.State(1)), Is.EqualTo(("Lagging", "Lagging")));
+        _app.Servers.Fails("master");
+        _app.Positions.Fails("master");
+        if (how == "asked")
+        {
+            await _app.Sample(1);
+        }
+
+        Assert.That(await _app.Reads(), Is.EqualTo(Both), "None has what the master had, and one misses no more than another by MaxLag.");
+        await _app.Sample(1);
+        Assert.That((_app.State(0), _app.State(1)), Is.EqualTo(("Up", "Up")));
+    }
+
+    [Test, Promise(10)]
+    public async Task Without_a_master_a_read_of_what_no_slave_has_is_stale_and_says_so([Values] bool onlyMaster)
+    {
+        _app.Servers.Fails("master");
+        var goal = new Replicated.NHibernate.Positions.ReadGoal(onlyMaster ? null : new Position(1, 101), onlyMaster);
+        var opened = await _app.Pool.OpenSlave(goal, strict: false, async: true, default);
+        Assert.That((opened.Node.Role, opened.Reason, opened.IsFallback), Is.EqualTo((DatabaseRole.Slave, RouteReason.Stale, false)));
+        await _app.Pool.Close(opened, async: true);
+        Assert.That((_app.Slave(0).InUse, _app.Slave(1).InUse, _app.Topology.Master.InUse), Is.EqualTo((0, 0, 0)));
     }
 
     [Test]

@@ -46,7 +46,8 @@ internal sealed class MasterProgress(ReplicationPositions positions, TimeProvide
     /// <param name="replayed">How far the slave is.</param>
     /// <param name="age">By its own word, how old the last thing is that it shows.</param>
     /// <param name="trusted">From which lag on the slave's word counts, where it is behind everything seen so far.</param>
-    public TimeSpan LagOf(Position replayed, TimeSpan? age, TimeSpan trusted)
+    /// <param name="furthest">The place behind which nobody can be any more, because the master is gone; null while it is there.</param>
+    public TimeSpan LagOf(Position replayed, TimeSpan? age, TimeSpan trusted, Position? furthest = null)
     {
         lock (_lock)
         {
@@ -56,7 +57,7 @@ internal sealed class MasterProgress(ReplicationPositions positions, TimeProvide
                 missing--;
             }
 
-            if (missing == _places.Count)
+            if (missing == _places.Count || (furthest is { } most && !positions.IsReached(_places[missing].Position, most)))
             {
                 return TimeSpan.Zero;
             }

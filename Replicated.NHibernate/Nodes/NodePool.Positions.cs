@@ -10,6 +10,9 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>Which nodes have what a read must see: from memory where they are known to, by one question where none is.</summary>
 internal sealed partial class NodePool
 {
+    // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
+    private const int MostInPool = 100;
+
     /// <summary>How this database tells places in its log; null where it does not.</summary>
     public ReplicationPositions? Positions => topology.Positions;
 
@@ -56,6 +59,46 @@ internal sealed partial class NodePool
 
         Note(node, status?.Position, at);
         topology.Answered(node, status, asked);
+    }
+
+    /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
+    public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
+    {
+        string[] pools = node.Role == DatabaseRole.Master ? [node.ConnectionString, node.ReadOnlyConnectionString] : [node.ReadOnlyConnectionString];
+        foreach (var connectionString in pools)
+        {
+            for (var attempt = 0; attempt < MostInPool; attempt++)
+            {
+                try
+                {
+                    await using var connection = await provider.Open(connectionString, async: true, cancellationToken);
+                    if (await Works(connection, cancellationToken))
+                    {
+                        break;
+                    }
+                }
+                catch (Exception)
+                {
+                    // It could not be opened, which says nothing of those that wait in the pool.
+                    break;
+                }
+            }
+        }
+    }
+
+    private async Task<bool> Works(DbConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = Positions!.StatusQuery;
+            await command.ExecuteScalarAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private static Node Picked(ILoadBalancingPolicy policy, ReadCandidates candidates, ReadGoal goal)

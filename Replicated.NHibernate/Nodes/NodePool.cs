@@ -52,7 +52,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         var choice = topology.Choice;
         if (goal.OnlyMaster && !strict)
         {
-            return await FallBack(choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
+            return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
         }
 
         var left = strict ? choice.Slaves : choice.Reads;
@@ -89,7 +89,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
         return strict
             ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {topology.StateOf(s)}"), failures ?? [])
-            : await FallBack(choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
+            : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
     }
 
     /// <summary>Opens once more on the node that the scope already has.</summary>
@@ -135,7 +135,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     public static string Reason(Exception e) => e is DbException { SqlState: { } state } ? $"{e.GetType().Name} {state}" : e.GetType().Name;
 
-    private async ValueTask<NodeConnection> FallBack(int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
+    private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _fallbackSessions) > most)
         {
@@ -157,8 +157,23 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
                 throw;
             }
 
-            NotOpened(Master, e, "none");
-            throw MasterUnavailableException.ForReading(e, failures);
+            // Reads go on without a master: what no slave has then, nobody can show.
+            NotOpened(Master, e, "a slave, whatever it has");
+            return topology.Choice.Slaves.Count > 0
+                ? await OpenWithoutMaster(goal, MasterUnavailableException.ForReading(e, failures), async, cancellationToken)
+                : throw MasterUnavailableException.ForReading(e, failures);
+        }
+    }
+
+    private async ValueTask<NodeConnection> OpenWithoutMaster(ReadGoal goal, MasterUnavailableException unavailable, bool async, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenSlave(goal, strict: true, async, cancellationToken);
+        }
+        catch (SlavesUnavailableException)
+        {
+            throw unavailable;
         }
     }
 

@@ -67,6 +67,7 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
 
     private async Task AskOn(CancellationToken enough)
     {
+        var wasAway = node.Health.State == NodeState.Down;
         if (_connection is { } kept)
         {
             try
@@ -77,6 +78,7 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
             catch (Exception) when (!enough.IsCancellationRequested)
             {
                 // That it ended need not mean the server did: a pooler, or an administrator, may end what is idle.
+                wasAway = true;
                 await DisposeAsync();
             }
         }
@@ -84,6 +86,12 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
         var connection = pool.Provider.Create(ReadOnlyConnectionString.ForProbes(node.ReadOnlyConnectionString, pool.Provider));
         _connection = connection;
         await connection.OpenAsync(enough);
+        if (wasAway)
+        {
+            // Not for long: the pool may be exhausted, which is nothing to hold against the server.
+            await Task.WhenAny(pool.DropWhatBroke(node, enough), Task.Delay(settings.Value.Options.Probe.Timeout / 2, clock, enough));
+        }
+
         await pool.Sample(node, connection, enough);
     }
 

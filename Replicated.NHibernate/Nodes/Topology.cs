@@ -94,7 +94,7 @@ internal sealed partial class Topology
         else
         {
             node.HasFollowed |= told.IsSlave;
-            node.Lag = told.Position is { } replayed && told.IsSlave ? Progress!.LagOf(replayed, told.Age, options.Probe.Interval) : TimeSpan.Zero;
+            node.Lag = told.Position is { } replayed && told.IsSlave ? LagOf(replayed, told.Age) : TimeSpan.Zero;
         }
 
         var (state, why) = Judge.Of(node, told, node.Lag, options.MaxLag);
@@ -117,6 +117,10 @@ internal sealed partial class Topology
         // A server that crashed may come back behind where it was.
         node.Reading = null;
         Found(node, NodeState.Down, why, asked: null);
+        if (node.Role == DatabaseRole.Master)
+        {
+            ForgiveLags();
+        }
     }
 
     /// <summary>A connection broke while it was in use, by a dying server or by somebody who ended just that one.</summary>
@@ -124,6 +128,37 @@ internal sealed partial class Topology
     {
         Failed(node, "it broke a connection");
         Suspected?.Invoke(node);
+    }
+
+    // What a master that is gone took with it, no slave will ever have: they are late only for what another one has.
+    private TimeSpan LagOf(Position replayed, TimeSpan? age)
+    {
+        Position? furthest = null;
+        if (Master.Health.State != NodeState.Up)
+        {
+            furthest = replayed;
+            foreach (var slave in _slaves)
+            {
+                furthest = slave.Reading is { Position: var place } && Positions!.IsReached(furthest.Value, place) ? place : furthest;
+            }
+        }
+
+        return Progress!.LagOf(replayed, age, _settings.Value.Options.Probe.Interval, furthest);
+    }
+
+    private void ForgiveLags()
+    {
+        foreach (var slave in _slaves)
+        {
+            if (slave.Health is { State: NodeState.Lagging } health && slave.Reading is { Position: var place })
+            {
+                slave.Lag = LagOf(place, age: null);
+                if (slave.Lag <= _settings.Value.Options.MaxLag)
+                {
+                    Found(slave, NodeState.Up, "the master is gone, and no slave has more", health);
+                }
+            }
+        }
     }
 
     private void Found(Node node, NodeState state, string why, NodeHealth? asked)

@@ -30,10 +30,14 @@ internal sealed class PowerOfTwoChoicesPolicy : ILoadBalancingPolicy
             return 0;
         }
 
-        var first = candidates.IndexOf(Random.Shared.Next(candidates.TotalWeight));
-        var second = candidates.IndexOf(Random.Shared.Next(candidates.TotalWeight));
+        // One number for both draws: asking for it is what costs.
+        var number = Random.Shared.NextInt64();
+        var first = candidates.IndexOf(Ticket(number, candidates.TotalWeight));
+        var second = candidates.IndexOf(Ticket(number >> 31, candidates.TotalWeight));
         var nodes = candidates.Nodes;
         var weights = candidates.Weights;
         return (long)nodes[second].InUse * weights[first] < (long)nodes[first].InUse * weights[second] ? second : first;
     }
+
+    private static int Ticket(long number, int tickets) => (int)(((number & int.MaxValue) * tickets) >> 31);
 }

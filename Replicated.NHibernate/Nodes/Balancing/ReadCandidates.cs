@@ -46,9 +46,16 @@ public sealed class ReadCandidates
     {
         ArgumentOutOfRangeException.ThrowIfNegative(ticket);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(ticket, TotalWeight);
-        // The first that goes beyond the ticket.
-        var found = Array.BinarySearch(_upTo, ticket + 1);
-        return found < 0 ? ~found : found;
+        // The first that goes beyond the ticket, without a branch that chance would mispredict.
+        var (first, length) = (0, _upTo.Length);
+        while (length > 1)
+        {
+            var half = length >> 1;
+            first += _upTo[first + half - 1] <= ticket ? half : 0;
+            length -= half;
+        }
+
+        return first;
     }
 
     internal static ReadCandidates Of(IEnumerable<Node> nodes)
