@@ -30,16 +30,16 @@ internal sealed class ReloadedSlavesTests(UnitOfWork unit)
         var release = new TaskCompletionSource();
         (Visit Visit, Task Done)[] held = [.. Enumerable.Range(0, 12).Select(_ => app.Begin(release.Task))];
         await Task.WhenAll(held.Select(h => h.Visit.HasBegun.Task));
-        var removed = Moment.Now;
         app.Use((first, 1), (third, 1));
+        var removed = Moment.Now;
         await app.More(600);
         var connectedWhileHeld = await Connections(second);
         release.SetResult();
         await Task.WhenAll(held.Select(h => h.Done));
         var drained = held.Select(h => h.Visit).On(second.Name);
 
-        var weighed = Moment.Now;
         app.Use((first, 1), (third, 3));
+        var weighed = Moment.Now;
         await app.More(600);
         var visits = await app.Stop();
         var (three, two, heavier) = (Shares(visits, added, removed), Shares(visits, removed, weighed), Shares(visits, weighed, after: TimeSpan.MaxValue));
