@@ -17,10 +17,10 @@ namespace Replicated.NHibernate.Tests.Failover;
 /// <summary>An application that its clients never leave alone, over a cluster whose servers a test may break.</summary>
 internal sealed class LoadedApp : IAsyncDisposable
 {
-    /// <summary>Longer than a hung slave needs to be noticed, so that it is seen who noticed it.</summary>
+    /// <summary>Longer than a probe needs to notice a slave that hangs, so that it is seen who noticed it.</summary>
     public const int CommandTimeoutSeconds = 4;
 
-    /// <summary>Longer than that too. The provider waits as long again for its request to cancel what took too long.</summary>
+    /// <summary>Longer than a probe needs as well. The provider waits as long again for its request to cancel what took too long.</summary>
     public const int TimeoutSeconds = 3;
 
     private readonly ConcurrentDictionary<int, Visit> _visits = new();

@@ -58,6 +58,11 @@ internal sealed class ReloadedSlavesTests(UnitOfWork unit)
             Assert.That(two, Is.EqualTo(new[] { 1 / 2d, 0, 1 / 2d }).Within(Tolerance));
             Assert.That(heavier, Is.EqualTo(new[] { 1 / 4d, 0, 3 / 4d }).Within(Tolerance));
             Assert.That(app.Nodes.Messages.All.Where(m => m.Id == NodeLog.NotOpened), Is.Empty);
+            foreach (var slave in cluster.Slaves)
+            {
+                var served = visits.Concat(held.Select(h => h.Visit)).On(slave.Name);
+                Assert.That(app.Counted.Of("replicated.sessions", "role=slave", $"node={slave.Name}"), Is.EqualTo(served.Length), $"sessions counted on {slave.Name}");
+            }
         });
     }
 
