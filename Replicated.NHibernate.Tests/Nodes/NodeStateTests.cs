@@ -192,6 +192,21 @@ internal sealed class NodeStateTests : IAsyncDisposable
     }
 
     [Test]
+    public async Task A_connection_from_before_a_server_came_back_says_nothing_of_it_when_it_breaks([Values] bool before)
+    {
+        var opened = await _app.Pool.OpenSlave(default, strict: true, async: true, default);
+        if (before)
+        {
+            _app.Topology.Failed(opened.Node, "it is away");
+            await _app.Sample(1);
+        }
+
+        await opened.Connection.CloseAsync();
+        await _app.Pool.Close(opened, async: true);
+        Assert.That(_app.Topology.StateOf(opened.Node), Is.EqualTo(before ? NodeState.Up : NodeState.Down));
+    }
+
+    [Test]
     public async Task A_lost_slave_is_counted_and_told_once_whoever_notices()
     {
         _app.Servers.Fails("s1");

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Tests.Consistency;
 using Replicated.NHibernate.Tests.Evidence;
@@ -156,6 +158,22 @@ internal sealed class ProberTests : IDisposable
         await prober.StopAsync(default);
     }
 
+    [Test]
+    public async Task An_answer_that_this_process_had_no_time_to_hear_is_nothing_to_hold_against_the_server([Values] bool late)
+    {
+        var time = new HandTime();
+        var servers = FakeServers.WithPositions();
+        servers.Positions!.Servers["s0"] = token => Task.Delay(Timeout.Infinite, token).ContinueWith<Position?>(_ => null, TaskScheduler.Default);
+        await using var services = servers.Services(1, time);
+        var pool = services.GetRequiredService<NodePool>();
+        using var prober = services.GetServices<IHostedService>().OfType<Prober>().Single();
+        var round = prober.Round(default);
+        time.Passed = TimeSpan.FromSeconds(late ? 2.001 : 1);
+        time.CallTimers();
+        await round.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(pool.Slaves[0].Health.State, Is.EqualTo(late ? NodeState.Unknown : NodeState.Down));
+    }
+
     private SemaphoreSlim Watch()
     {
         var asked = new SemaphoreSlim(0);
@@ -169,5 +187,25 @@ internal sealed class ProberTests : IDisposable
         {
             Assert.That(await asked.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
         }
+    }
+}
+
+/// <summary>Time and timers that a test moves apart, as a process does that gets no processor.</summary>
+internal sealed class HandTime : TimeProvider
+{
+    private readonly List<Action> _timers = [];
+
+    public TimeSpan Passed { get; set; }
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => 1 + Passed.Ticks;
+
+    public void CallTimers() => _timers.ForEach(call => call());
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        _timers.Add(() => callback(state));
+        return new Timer(static _ => { }, state: null, Timeout.Infinite, Timeout.Infinite);
     }
 }

@@ -9,7 +9,11 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>An open connection, the node it leads to, and why it is that one where it is not as decided.</summary>
-internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteReason? Reason)
+/// <param name="Connection">The caller's to give back by <see cref="NodePool.Close"/>.</param>
+/// <param name="Node">Where it leads.</param>
+/// <param name="Reason">Null where it is as decided.</param>
+/// <param name="At">The clock's timestamp of its opening.</param>
+internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteReason? Reason, long At)
 {
     /// <summary>Whether the master stands in for a slave, which counts against the cap.</summary>
     public bool IsFallback => Reason is RouteReason.Fallback or RouteReason.Mark;
@@ -37,7 +41,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
     {
         try
         {
-            return new NodeConnection(await Open(Master, DatabaseRole.Master, async, cancellationToken), Master, Reason: null);
+            return new NodeConnection(await Open(Master, DatabaseRole.Master, async, cancellationToken), Master, Reason: null, clock.GetTimestamp());
         }
         catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
         {
@@ -64,7 +68,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
             var (node, isKnown) = Pick(choice, left, goal);
             try
             {
-                var opened = new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null);
+                var opened = new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
                 topology.Opened(node);
                 if (isKnown || await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken))
                 {
@@ -97,7 +101,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
     {
         try
         {
-            return new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null);
+            return new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
         }
         catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
         {
@@ -118,7 +122,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
         if (opened.Connection.State is not ConnectionState.Open)
         {
-            topology.Broke(opened.Node);
+            topology.Broke(opened.Node, opened.At);
         }
 
         if (async)
@@ -147,7 +151,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         {
             var connection = await Open(Master, DatabaseRole.Slave, async, cancellationToken);
             metrics.FallbackBegan(reason.Name());
-            return new NodeConnection(connection, Master, reason);
+            return new NodeConnection(connection, Master, reason, clock.GetTimestamp());
         }
         catch (Exception e)
         {
@@ -203,7 +207,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     private void NotOpened(Node node, Exception e, string next)
     {
-        _logger.NodeNotOpened(node.Name, Reason(e), next);
         topology.Failed(node, $"it could not be connected to or did not answer ({Reason(e)})");
+        _logger.NodeNotOpened(node.Name, Reason(e), next);
     }
 }

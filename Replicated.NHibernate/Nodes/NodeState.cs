@@ -35,10 +35,11 @@ internal static class NodeStateNames
 /// <summary>What is known of a node.</summary>
 /// <param name="State">What it was found to be.</param>
 /// <param name="Why">In words, for logs and the health check.</param>
+/// <param name="Since">The clock's timestamp from which on it was found to be so.</param>
 /// <param name="Until">The clock's timestamp from which on it is not known any more.</param>
-internal sealed record NodeHealth(NodeState State, string Why, long Until)
+internal sealed record NodeHealth(NodeState State, string Why, long Since, long Until)
 {
-    public static readonly NodeHealth Unknown = new(NodeState.Unknown, "it was not asked yet", long.MaxValue);
+    public static readonly NodeHealth Unknown = new(NodeState.Unknown, "it was not asked yet", long.MinValue, long.MaxValue);
 
     /// <summary>What it counts as by now: nobody may be shut out by an answer that nobody renewed.</summary>
     public NodeState At(long timestamp) => timestamp < Until ? State : NodeState.Unknown;

@@ -124,10 +124,15 @@ internal sealed partial class Topology
     }
 
     /// <summary>A connection broke while it was in use, by a dying server or by somebody who ended just that one.</summary>
-    public void Broke(Node node)
+    /// <param name="node">The server.</param>
+    /// <param name="openedAt">The clock's timestamp of its opening: one from before the server came back says nothing of it now.</param>
+    public void Broke(Node node, long openedAt)
     {
-        Failed(node, "it broke a connection");
-        Suspected?.Invoke(node);
+        if (openedAt >= node.Health.Since)
+        {
+            Failed(node, "it broke a connection");
+            Suspected?.Invoke(node);
+        }
     }
 
     // What a master that is gone took with it, no slave will ever have: they are late only for what another one has.
@@ -172,15 +177,16 @@ internal sealed partial class Topology
             }
 
             var now = _clock.GetTimestamp();
-            node.Health = new NodeHealth(state, why, now + Ticks(Validity));
-            if (former.State != state)
-            {
-                Tell(node, former.State, state, why);
-            }
-
+            node.Health = new NodeHealth(state, why, former.State == state ? former.Since : now, now + Ticks(Validity));
             if (!former.IsUsableAt(now) || !node.Health.IsUsableAt(now))
             {
                 _choice = Choose();
+            }
+
+            // Once it is said, nobody is sent there any more.
+            if (former.State != state)
+            {
+                Tell(node, former.State, state, why);
             }
         }
     }
