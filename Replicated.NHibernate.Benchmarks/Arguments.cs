@@ -7,7 +7,8 @@ internal sealed record Arguments(IReadOnlyList<string> Names, TimeSpan Round, in
 {
     public const string Usage =
         """
-        [decision] [marks] [session] [http]   which benchmarks to run; all of them where none is named
+        [decision] [pick] [marks] [session] [http]
+                                        which benchmarks to run; all of them where none is named
         --seconds N                           how long a round over HTTP lasts (10)
         --pairs N                             how many pairs of such rounds (3)
         --connections N                       how many clients at a time, 8 to 32 (16)

@@ -38,6 +38,7 @@ try
         })
         .AddJsonOptions(options => options.AllowInputFormatterExceptionMessages = false); // they name our types
 
+    builder.Services.AddHealthChecks().AddReplicated();
     builder.Services.Configure<KeyManagementOptions>(options => options.XmlRepository = new KeysInMemory());
     // A second copy on this host has cookies of its own.
     builder.Services.AddAntiforgery(options => options.Cookie.Name = $"board-forms-{Environment.ProcessId}");
@@ -51,6 +52,7 @@ try
     app.UseStaticFiles();
     app.UseAuthorization();
     app.MapControllers();
+    app.MapHealthChecks("/health");
     await ((IHost)app).RunAsync(stop.Token);
     return 0;
 }

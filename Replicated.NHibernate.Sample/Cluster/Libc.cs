@@ -8,6 +8,9 @@ internal static class Libc
     internal const int Interrupt = 2; // postgres: fast shutdown
     internal const int Quit = 3;      // postgres: immediate shutdown
 
+    internal const int Kill = 9;
+    internal const int Stop = 19;     // as Linux counts
+
     private const int RemoveSegment = 0;
 
     internal static void Signal(int pid, int signal) => _ = kill(pid, signal);

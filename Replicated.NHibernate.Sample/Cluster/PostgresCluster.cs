@@ -115,11 +115,10 @@ public sealed class PostgresCluster : IAsyncDisposable
     private async Task CreateSlaveAsync(PostgresNode slave, CancellationToken cancellationToken)
     {
         // The slot keeps the master's log for the copy from now on, and later for the slave while it is stopped.
-        var slot = slave.Name.Replace('-', '_');
-        await Master.CreateSlotAsync(slot, cancellationToken);
+        await Master.EnsureSlotAsync(slave.Slot, cancellationToken);
         await Command.RunAsync(
             _account.StartAsServer(Folder, _binaries.BaseBackup, "-d", string.Create(CultureInfo.InvariantCulture, $"host=127.0.0.1 port={Master.Port} user=postgres sslmode=disable application_name={slave.Name}"),
-                "-D", DataOf(slave), "-R", "-X", "stream", "-S", slot, "--checkpoint=fast", "--no-sync", "--no-manifest"),
+                "-D", DataOf(slave), "-R", "-X", "stream", "-S", slave.Slot, "--checkpoint=fast", "--no-sync", "--no-manifest"),
             cancellationToken);
         await slave.StartFirstAsync(cancellationToken);
     }

@@ -10,7 +10,7 @@ public enum PostgresNodeState
 }
 
 /// <summary>One server of a private cluster. It keeps its port as long as the cluster lives.</summary>
-public sealed class PostgresNode
+public sealed partial class PostgresNode
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -100,12 +100,6 @@ public sealed class PostgresNode
             Port = FreePort.Next();
         }
         while (!await _server.TryStartAsync(Port, cancellationToken));
-    }
-
-    internal async Task CreateSlotAsync(string slot, CancellationToken cancellationToken)
-    {
-        await using var connection = await ConnectAsync(cancellationToken);
-        await ScalarAsync(connection, $"select pg_create_physical_replication_slot('{slot}', true)::text", cancellationToken);
     }
 
     internal void Abandon() => _server.Abandon();

@@ -80,6 +80,7 @@ internal sealed class PostgresServer(string folder, string name, PostgresBinarie
     {
         if (IsRunning)
         {
+            KillAtOnce();
             _process!.Kill(entireProcessTree: true);
             await _process.WaitForExitAsync();
         }
@@ -107,6 +108,21 @@ internal sealed class PostgresServer(string folder, string name, PostgresBinarie
 
         _process?.Dispose();
         _process = null;
+    }
+
+    // Killed one after the other, the last would have time to finish what they do, or to tell their clients why they end.
+    private void KillAtOnce()
+    {
+        var pid = _process!.Id.ToString(CultureInfo.InvariantCulture);
+        var children = Path.Combine("/proc", pid, "task", pid, "children");
+        if (File.Exists(children))
+        {
+            Libc.Signal(_process.Id, Libc.Stop);
+            foreach (var child in File.ReadAllText(children).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                Libc.Signal(int.Parse(child, CultureInfo.InvariantCulture), Libc.Kill);
+            }
+        }
     }
 
     private async Task<bool> StartOnceAsync(int port, CancellationToken cancellationToken)

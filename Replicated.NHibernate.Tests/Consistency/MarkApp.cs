@@ -46,7 +46,7 @@ internal sealed class MarkApp : IDisposable
 
     public NodePool Pool { get; }
 
-    public PositionSampler Sampler => _services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<PositionSampler>().Single();
+    public Prober Prober => _services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Prober>().Single();
 
     /// <summary>What the metric counted, without the kinds that did not come.</summary>
     public Dictionary<string, long> Counted => Kinds.Zip(_counted).Where(k => k.Second > 0).ToDictionary(k => k.First, k => k.Second, StringComparer.Ordinal);

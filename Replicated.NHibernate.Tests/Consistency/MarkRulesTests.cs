@@ -78,7 +78,6 @@ internal sealed class MarkRulesTests
         app.Clock.Advance(TimeSpan.FromMilliseconds(1));
         Assert.That((app.Rules.GoalOf(app.Accept(mark)), app.Rules.IsPassed(mark)), Is.EqualTo((ReadGoal.None, true)));
         Assert.That(app.Counted, Is.EqualTo(new Dictionary<string, long> { ["accepted"] = 2 }));
-        Assert.That(app.Pool.HasMarks, Is.False, "No place is needed, so no server is asked for its own.");
     }
 
     [Test]
@@ -87,7 +86,7 @@ internal sealed class MarkRulesTests
         using var app = new MarkApp(settings: ("Replicated:AfterWrite:Mode", "Off"));
         var mark = app.Written(TimeSpan.Zero, 7);
         Assert.That((app.Accept(mark), app.Rules.GoalOf(mark), app.Rules.Written(new Position(1, 7)), app.Rules.Positions), Is.EqualTo(((Mark?)null, ReadGoal.None, (Mark?)null, (ReplicationPositions?)null)));
-        Assert.That((app.Counted, app.Pool.HasMarks), Is.EqualTo((new Dictionary<string, long>(), false)));
+        Assert.That(app.Counted, Is.Empty);
     }
 
     [Test]
@@ -106,21 +105,15 @@ internal sealed class MarkRulesTests
     public void Without_slaves_no_mark_is_made()
     {
         using var app = new MarkApp(slaves: 0);
-        Assert.That((app.Rules.Written(new Position(1, 7)), app.Pool.HasMarks), Is.EqualTo(((Mark?)null, false)));
+        Assert.That(app.Rules.Written(new Position(1, 7)), Is.Null);
     }
 
     [Test]
-    public void A_commit_is_marked_with_its_time_and_place_and_is_remembered_as_long_as_it_counts()
+    public void A_commit_is_marked_with_its_time_and_place()
     {
         using var app = new MarkApp();
         Assert.That(app.Rules.Written(position: null), Is.EqualTo(new Mark(app.Clock.GetUtcNow(), Position: null)));
-        Assert.That(app.Pool.HasMarks, Is.False);
         Assert.That(app.Rules.Written(new Position(1, 7)), Is.EqualTo(new Mark(app.Clock.GetUtcNow(), new Position(1, 7))));
-        Assert.That(app.Pool.HasMarks, Is.True);
-        app.Clock.Advance(TimeSpan.FromSeconds(59.999));
-        Assert.That(app.Pool.HasMarks, Is.True);
-        app.Clock.Advance(TimeSpan.FromSeconds(0.001));
-        Assert.That(app.Pool.HasMarks, Is.False);
     }
 
     [Test]

@@ -76,6 +76,10 @@ internal sealed class SampleTests
         Assert.That(servers!.All(s => s.TryGetProperty("lag", out _)), Is.True);
     }
 
+    [Test, Promise(15)]
+    public async Task Its_health_is_what_is_known_of_the_servers() =>
+        Assert.That(await _sample.Client.GetStringAsync("/health"), Is.EqualTo("Healthy"));
+
     internal static string RouteOf(HttpResponseMessage response) => response.Headers.GetValues("Replicated-Route").Single();
 }
 
@@ -129,6 +133,7 @@ internal sealed class SampleLifeTests
 
         using var fallback = await sample.Client.GetAsync("/api/posts");
         Assert.That(SampleTests.RouteOf(fallback), Is.EqualTo("role=slave; node=master; reason=fallback"));
+        Assert.That(await sample.Client.GetStringAsync("/health"), Is.EqualTo("Degraded"));
     }
 
     [Test, Promise(4)]

@@ -97,7 +97,7 @@ internal static class Marks
         var pool = app.Services.GetRequiredService<NodePool>();
         (await app.Post(context => context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'the first')"))).Ok();
         await Until(
-            () => Task.FromResult(!pool.HasMarks || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null))),
+            () => Task.FromResult(pool.Positions is null || (pool.Master.Reading is not null && Array.TrueForAll(pool.Slaves, s => s.Reading is not null))),
             "every server has been asked");
         return app;
     }
@@ -106,7 +106,20 @@ internal static class Marks
     public static Task UntilKnown(this WorkApp app, string slave, Position position)
     {
         var node = Array.Find(app.Services.GetRequiredService<NodePool>().Slaves, n => n.Name == slave)!;
-        return Until(() => Task.FromResult(node.Reading?.Position.Offset >= position.Offset), $"{slave} is known to have the write");
+        return Until(
+            async () =>
+            {
+                await app.Sample();
+                return node.Reading?.Position.Offset >= position.Offset;
+            },
+            $"{slave} is known to have the write");
+    }
+
+    /// <summary>Until what is known of every server is so.</summary>
+    public static Task UntilAll(this WorkApp app, Predicate<NodeState> state)
+    {
+        var pool = app.Services.GetRequiredService<NodePool>();
+        return Until(() => Task.FromResult(!pool.HasSlaves || Array.TrueForAll([pool.Master, .. pool.Slaves], n => state(n.Health.State))), "what is known of the servers");
     }
 
     public static Place MasterPlace(this OwnNodes nodes) => new(nodes.Master.Port, InRecovery: false);

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Sample.Cluster;
-using Replicated.NHibernate.Tests.Nodes;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
@@ -18,8 +18,8 @@ internal sealed class OwnNodes : IAsyncDisposable
 
     public PostgresNode Master => Cluster.Master;
 
-    /// <summary>How long a lost slave is left out goes by this clock, which stands still.</summary>
-    public ManualClock Clock { get; } = new();
+    /// <summary>The applications' time, which stands still: servers are asked once when an application starts, and then when it is told to.</summary>
+    public VirtualTime Clock { get; } = new();
 
     /// <summary>Everything that any of the applications has logged, exceptions included.</summary>
     public IEnumerable<string> Logged => _logs.SelectMany(l => l.Entries).Select(e => $"{e.Message} {e.Exception}");
@@ -50,12 +50,18 @@ internal sealed class OwnNodes : IAsyncDisposable
 
         var app = await WorkApp.StartAsync(unit, Cluster, all, builder => builder.Services.AddSingleton<TimeProvider>(Clock), slaves);
         _logs.Add(app.Log);
+        await app.UntilAll(state => state != NodeState.Unknown);
         return app;
     }
 
     public Task StopSlaves() => Task.WhenAll(Cluster.Slaves.Select(s => s.StopAsync()));
 
-    public void LetTheLostBeTriedAgain() => Clock.Advance(TimeSpan.FromSeconds(2));
+    /// <summary>An interval goes by, and every server has answered.</summary>
+    public async Task LetTheServersBeAsked(WorkApp app)
+    {
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        await app.UntilAll(state => state == NodeState.Up);
+    }
 
     /// <summary>Not by a pool, which would remember connections of a master that was stopped.</summary>
     public async Task<bool> IsOnMaster(Guid id)

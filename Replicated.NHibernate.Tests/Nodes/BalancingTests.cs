@@ -24,7 +24,7 @@ internal sealed class BalancingTests
     public void Round_robin_serves_each_weight_exactly_in_every_round()
     {
         var (policy, nodes, weights) = (new RoundRobinPolicy(), Nodes(3), new[] { 1, 2, 3 });
-        int[] picked = [.. Enumerable.Range(0, 12).Select(_ => policy.Pick(nodes, weights))];
+        int[] picked = [.. Enumerable.Range(0, 12).Select(_ => policy.Pick(new(nodes, weights)))];
         Assert.That(picked, Is.EqualTo(new[] { 0, 1, 1, 2, 2, 2, 0, 1, 1, 2, 2, 2 }));
     }
 
@@ -56,7 +56,7 @@ internal sealed class BalancingTests
         var (policy, nodes, weights) = (new PowerOfTwoChoicesPolicy(), Nodes(3), new[] { 1, 2, 7 });
         for (var i = 0; i < Picks; i++)
         {
-            nodes[policy.Pick(nodes, weights)].Enter();
+            nodes[policy.Pick(new(nodes, weights))].Enter();
         }
 
         Assert.That(nodes.Select(n => n.InUse), Is.EqualTo(Shares(weights)).Within(5).Percent);
@@ -65,8 +65,8 @@ internal sealed class BalancingTests
     [Test]
     public void Parallel_picks_of_round_robin_serve_each_weight_exactly()
     {
-        var (policy, nodes, weights, counts) = (new RoundRobinPolicy(), Nodes(2), new[] { 1, 3 }, new int[2]);
-        Parallel.For(0, Picks, _ => Interlocked.Increment(ref counts[policy.Pick(nodes, weights)]));
+        var (policy, candidates, counts) = (new RoundRobinPolicy(), new ReadCandidates(Nodes(2), [1, 3]), new int[2]);
+        Parallel.For(0, Picks, _ => Interlocked.Increment(ref counts[policy.Pick(candidates)]));
         Assert.That(counts, Is.EqualTo(new[] { Picks / 4, 3 * Picks / 4 }));
     }
 
@@ -74,7 +74,7 @@ internal sealed class BalancingTests
     public void Candidates_keep_their_weights_when_one_is_taken_away()
     {
         var (slaves, master) = (Nodes(3), NewNode("master", DatabaseRole.Master, 1));
-        var all = Candidates.Of(slaves).With(master, 50);
+        var all = ReadCandidates.Of(slaves).With(master, 50);
         var without = all.Without(slaves[1]);
         Assert.Multiple(() =>
         {
@@ -88,16 +88,58 @@ internal sealed class BalancingTests
     [Test]
     public void Candidates_that_lose_nothing_are_not_copied()
     {
-        var all = Candidates.Of(Nodes(2));
+        var all = ReadCandidates.Of(Nodes(2));
         Assert.That(all.Without(_ => false), Is.SameAs(all));
+    }
+
+    [Test]
+    public void Each_ticket_falls_on_the_index_whose_weight_it_is_of()
+    {
+        var candidates = new ReadCandidates(Nodes(3), [1, 2, 3]);
+        Assert.That(Enumerable.Range(0, candidates.TotalWeight).Select(candidates.IndexOf), Is.EqualTo(new[] { 0, 1, 1, 2, 2, 2 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => candidates.IndexOf(6));
+        Assert.Throws<ArgumentOutOfRangeException>(() => candidates.IndexOf(-1));
+    }
+
+    [Test]
+    public void Of_four_slaves_one_lost_the_others_take_a_third_each([ValueSource(nameof(Policies))] ILoadBalancingPolicy policy)
+    {
+        var slaves = Nodes(4);
+        var left = new ReadCandidates(slaves, [1, 1, 1, 1]).Without(slaves[2]);
+        var counts = new int[3];
+        for (var i = 0; i < Picks; i++)
+        {
+            counts[policy.Pick(left)]++;
+        }
+
+        TestContext.Out.WriteLine($"{policy.Name}: {string.Join(", ", counts)} of {Picks}");
+        Assert.That(counts, Is.All.EqualTo(Picks / 3).Within(5).Percent);
+    }
+
+    [Test, Promise(17)]
+    public void Choosing_among_fifty_allocates_nothing_and_waits_for_no_lock([ValueSource(nameof(Policies))] ILoadBalancingPolicy policy)
+    {
+        var candidates = ReadCandidates.Of(Nodes(50));
+        for (var i = 0; i < 1_000; i++)
+        {
+            policy.Pick(candidates);
+        }
+
+        var bytes = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < Picks; i++)
+        {
+            policy.Pick(candidates);
+        }
+
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - bytes, Is.Zero);
     }
 
     private static int[] Pick(ILoadBalancingPolicy policy, Node[] nodes, int[] weights)
     {
-        var counts = new int[nodes.Length];
+        var (candidates, counts) = (new ReadCandidates(nodes, weights), new int[nodes.Length]);
         for (var i = 0; i < Picks; i++)
         {
-            counts[policy.Pick(nodes, weights)]++;
+            counts[policy.Pick(candidates)]++;
         }
 
         return counts;

@@ -11,6 +11,12 @@ internal sealed class FakePositions : ReplicationPositions
     /// <summary>How far each server is, by its name: log 1 where nothing else is said.</summary>
     public ConcurrentDictionary<string, Func<CancellationToken, Task<Position?>>> Servers { get; } = new();
 
+    /// <summary>The servers that follow another one; a name that is not here follows unless it is the master's.</summary>
+    public ConcurrentDictionary<string, bool> Follows { get; } = new();
+
+    /// <summary>By a server's own word, how old the last thing is that it shows.</summary>
+    public ConcurrentDictionary<string, TimeSpan> Ages { get; } = new();
+
     /// <summary>Server and question, in order.</summary>
     public ConcurrentQueue<string> Questions { get; } = new();
 
@@ -19,11 +25,13 @@ internal sealed class FakePositions : ReplicationPositions
 
     public override string MasterQuery => "master";
 
-    public override string SlaveQuery => "slave";
+    public override string StatusQuery => "status";
 
     public override string WaitQuery(Position wanted, TimeSpan atMost) => $"wait for {wanted.Offset}, {atMost.TotalMilliseconds} ms";
 
     public override Position? Read(DbDataReader row) => row.IsDBNull(0) ? null : (Position)row.GetValue(0);
+
+    public override ReplicationStatus ReadStatus(DbDataReader row) => new(row.GetBoolean(1), Read(row), row.IsDBNull(2) ? null : (TimeSpan)row.GetValue(2));
 
     public override bool IsReached(Position wanted, Position replayed) => replayed.Log == wanted.Log && replayed.Offset >= wanted.Offset;
 
@@ -70,6 +78,9 @@ internal sealed class FakeQuestion(string server, FakePositions positions) : DbC
 
     public override object? ExecuteScalar() => throw new NotSupportedException();
 
+    // Only whether the connection works: no question of its own.
+    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) => Task.FromResult<object?>(null);
+
     protected override DbParameter CreateDbParameter() => throw new NotSupportedException();
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => ExecuteDbDataReaderAsync(behavior, CancellationToken.None).GetAwaiter().GetResult();
@@ -80,7 +91,12 @@ internal sealed class FakeQuestion(string server, FakePositions positions) : DbC
         positions.Asked();
         var table = new DataTable();
         table.Columns.Add("place", typeof(object));
-        table.Rows.Add(positions.Servers.TryGetValue(server, out var place) ? await place(cancellationToken) : null);
+        table.Columns.Add("follows", typeof(bool));
+        table.Columns.Add("age", typeof(object));
+        table.Rows.Add(
+            positions.Servers.TryGetValue(server, out var place) ? await place(cancellationToken) : null,
+            positions.Follows.TryGetValue(server, out var follows) ? follows : server != "master",
+            positions.Ages.TryGetValue(server, out var age) ? age : null);
         return table.CreateDataReader();
     }
 }

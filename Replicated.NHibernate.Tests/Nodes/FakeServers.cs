@@ -40,7 +40,9 @@ internal sealed class FakeServers : DbProviderFactory
     }
 
     /// <summary>A pool over a master and so many slaves, on the clock given.</summary>
-    public ServiceProvider Services(int slaves, TimeProvider clock, params (string Key, string Value)[] settings)
+    public ServiceProvider Services(int slaves, TimeProvider clock, params (string Key, string Value)[] settings) => Services(slaves, clock, _ => { }, settings);
+
+    public ServiceProvider Services(int slaves, TimeProvider clock, Action<IServiceCollection> register, params (string Key, string Value)[] settings)
     {
         var configuration = new ConfigurationManager { ["ConnectionStrings:Master"] = "Server=master" };
         for (var i = 0; i < slaves; i++)
@@ -62,6 +64,7 @@ internal sealed class FakeServers : DbProviderFactory
             services.AddSingleton<ReplicationPositions>(Positions);
         }
 
+        register(services);
         services.AddReplicatedConnections(this);
         return services.BuildServiceProvider();
     }

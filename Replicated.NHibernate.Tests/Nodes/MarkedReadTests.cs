@@ -119,7 +119,7 @@ internal sealed class MarkedReadTests
         Positions.Fails("s1");
         Assert.That(await Open(pool, strict), Is.EqualTo(("s0", (RouteReason?)null)));
         Assert.That(Positions.Questions.Select(q => q[..2]), Is.EqualTo(new[] { "s1", "s0" }));
-        Assert.That((pool.Slaves[1].Reading, pool.Slaves[1].IsLeftOut(_clock), _servers.Open), Is.EqualTo(((NodeReading?)null, true, 0)), "What was known of it does not hold any more.");
+        Assert.That((pool.Slaves[1].Reading, pool.Slaves[1].Health.State, _servers.Open), Is.EqualTo(((NodeReading?)null, NodeState.Down, 0)), "What was known of it does not hold any more.");
     }
 
     [Test, Promise(13)]
@@ -152,7 +152,7 @@ internal sealed class MarkedReadTests
             return null;
         };
         await Assert.CatchAsync<OperationCanceledException>(async () => await pool.OpenSlave(Goal, strict: false, async: true, caller.Token));
-        Assert.That((pool.Slaves[0].IsLeftOut(_clock), pool.Slaves[0].InUse, _servers.Open), Is.EqualTo((false, 0, 0)));
+        Assert.That((pool.Slaves[0].Health.State, pool.Slaves[0].InUse, _servers.Open), Is.EqualTo((NodeState.Unknown, 0, 0)));
     }
 
     [Test, Promise(8)]

@@ -35,7 +35,7 @@ internal sealed class Places : IAsyncDisposable
 
     public async Task<Position> Master() => (await Ask(Rules.MasterQuery))!.Value;
 
-    public async Task<Position> Slave() => (await Ask(Rules.SlaveQuery))!.Value;
+    public async Task<Position> Slave() => (await Ask(Rules.StatusQuery))!.Value;
 
     public async Task<bool> HasReached(Position wanted) => Rules.IsReached(wanted, await Slave());
 

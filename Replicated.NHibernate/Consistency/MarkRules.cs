@@ -45,7 +45,6 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
 
         if (wanted.Position is { } position && Positions is not null)
         {
-            pool.MarkSeen();
             return new ReadGoal(position, OnlyMaster: false);
         }
 
@@ -61,20 +60,7 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     /// <summary>The mark of what was read now.</summary>
     public Mark? Read(Position position) => IsMonotonic ? New(position) : null;
 
-    private Mark? New(Position? position)
-    {
-        if (!pool.HasSlaves)
-        {
-            return null;
-        }
-
-        if (position is not null)
-        {
-            pool.MarkSeen();
-        }
-
-        return new Mark(clock.GetUtcNow(), position);
-    }
+    private Mark? New(Position? position) => pool.HasSlaves ? new Mark(clock.GetUtcNow(), position) : null;
 
     private MarkKind KindOf(Mark mark)
     {

@@ -10,8 +10,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Debug, "Route of {Work}: role={Role}; node={Node}; reason={Reason}")]
     public static partial void RouteTaken(this ILogger logger, string work, string role, string node, string reason);
 
-    [LoggerMessage(2, LogLevel.Warning, "Node {Node} could not be opened ({Error}); it is left out for {Seconds} s. Next: {Next}")]
-    public static partial void NodeNotOpened(this ILogger logger, string node, string error, double seconds, string next);
+    [LoggerMessage(2, LogLevel.Warning, "Node {Node} could not be opened ({Error}). Next: {Next}")]
+    public static partial void NodeNotOpened(this ILogger logger, string node, string error, string next);
 
     [LoggerMessage(3, LogLevel.Warning, "{Work} asked for a session before routing had found its endpoint, so the master answered (reason early). Place app.UseReplicatedSessions() after app.UseRouting() and before whatever uses a session. Said once per application.")]
     public static partial void AskedEarly(this ILogger logger, string work);
@@ -32,8 +32,26 @@ internal static partial class Log
     public static partial void PlacedBeforeRouting(this ILogger logger);
 
     [LoggerMessage(9, LogLevel.Warning, "{Work} answered 503: {Reason}")]
-    public static partial void NoSlaveForRequest(this ILogger logger, string work, string reason);
+    public static partial void NoServerForRequest(this ILogger logger, string work, string reason);
 
     [LoggerMessage(10, LogLevel.Error, "The work of {Work} could not be rolled back; its connection is closed instead.")]
     public static partial void RollbackFailed(this ILogger logger, Exception exception, string work);
+
+    [LoggerMessage(11, LogLevel.Warning, "Node {Node} is {State}, was {Former}: {Why}.")]
+    public static partial void NodeChanged(this ILogger logger, string node, object state, object former, string why);
+
+    [LoggerMessage(12, LogLevel.Debug, "Node {Node} is {State}, was {Former}: {Why}.")]
+    public static partial void NodeFound(this ILogger logger, string node, object state, object former, string why);
+
+    [LoggerMessage(13, LogLevel.Warning, "{Node} is configured as a slave but follows no master. In development with one database that is fine; anywhere else its connection string leads to the wrong server. Said once per application.")]
+    public static partial void SlaveFollowsNobody(this ILogger logger, string node);
+
+    [LoggerMessage(14, LogLevel.Error, "The connection strings seem to be exchanged: the master follows another server, and {Slave} follows none. Exchange ConnectionStrings:Master and {Slave}'s.")]
+    public static partial void RolesExchanged(this ILogger logger, string slave);
+
+    [LoggerMessage(15, LogLevel.Information, "The slaves are now: {Slaves}.")]
+    public static partial void SlavesChanged(this ILogger logger, string slaves);
+
+    [LoggerMessage(16, LogLevel.Warning, "The master's connection string has changed; it is taken with the next start of the application.")]
+    public static partial void MasterNeedsRestart(this ILogger logger);
 }

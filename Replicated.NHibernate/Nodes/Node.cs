@@ -11,8 +11,11 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     public const string MasterName = "master";
 
     private int _inUse;
-    private long _leftOutUntil;
+    private volatile int _weight = weight;
     private volatile NodeReading? _reading;
+    private volatile NodeHealth _health = NodeHealth.Unknown;
+    private volatile bool _hasFollowed;
+    private long _lag;
 
     public string Name { get; } = name;
 
@@ -20,7 +23,8 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     public DatabaseRole Role { get; } = role;
 
-    public int Weight { get; } = weight;
+    /// <summary>Changes with a reload.</summary>
+    public int Weight { get => _weight; set => _weight = value; }
 
     /// <summary>For sessions of the master role.</summary>
     public string ConnectionString { get; } = connectionString;
@@ -34,18 +38,16 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     /// <summary>How far the server was when it was last asked; a slave never goes back.</summary>
     public NodeReading? Reading { get => _reading; set => _reading = value; }
 
+    /// <summary>What is known of it. Written by <see cref="Topology"/> alone.</summary>
+    public NodeHealth Health { get => _health; set => _health = value; }
+
+    /// <summary>Whether it was ever seen to follow a master: one that then does not any more was promoted.</summary>
+    public bool HasFollowed { get => _hasFollowed; set => _hasFollowed = value; }
+
+    /// <summary>For how long a slave has lacked something that the master has.</summary>
+    public TimeSpan Lag { get => new(Volatile.Read(ref _lag)); set => Volatile.Write(ref _lag, value.Ticks); }
+
     public void Enter() => Interlocked.Increment(ref _inUse);
 
     public void Leave() => Interlocked.Decrement(ref _inUse);
-
-    public bool IsLeftOut(TimeProvider clock)
-    {
-        var until = Volatile.Read(ref _leftOutUntil);
-        return until != 0 && clock.GetTimestamp() < until;
-    }
-
-    public void LeaveOut(TimeProvider clock, TimeSpan time) =>
-        Volatile.Write(ref _leftOutUntil, clock.GetTimestamp() + (long)(time.TotalSeconds * clock.TimestampFrequency));
-
-    public void Opened() => Volatile.Write(ref _leftOutUntil, 0);
 }

@@ -2,18 +2,27 @@ using System.Data.Common;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Replicated.NHibernate.Diagnostics;
+using Replicated.NHibernate.Nodes.Balancing;
 
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Reads which servers there are from the configuration, and names everything that is wrong with it.</summary>
-internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application) : IValidateOptions<ReplicatedOptions>
+internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application, IEnumerable<ILoadBalancingPolicy> own) : IValidateOptions<ReplicatedOptions>
 {
+    // The application's own count first.
+    private readonly ILoadBalancingPolicy[] _policies = [.. own, new PowerOfTwoChoicesPolicy(), new RoundRobinPolicy(), new RandomPolicy()];
+
     private sealed record Entry(string Name, string ConnectionString, int Weight);
 
     public ValidateOptionsResult Validate(string? name, ReplicatedOptions options)
     {
         var errors = new List<string>();
         Read(options, errors);
+        if (!Array.Exists(_policies, p => p.Name == options.LoadBalancing))
+        {
+            errors.Add($"Replicated:LoadBalancing is {Shown.Of(options.LoadBalancing)}; known are {string.Join(", ", _policies.Select(p => p.Name).Distinct(StringComparer.Ordinal))}. One of your own is registered by services.AddSingleton<ILoadBalancingPolicy, …>().");
+        }
+
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 
@@ -43,6 +52,9 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             entry.ConnectionString,
             ReadOnlyConnectionString.From(entry.ConnectionString, provider, options.ReadOnlySwitch));
     }
+
+    /// <summary>The policy of that name; only for options that are valid.</summary>
+    public ILoadBalancingPolicy Policy(string name) => Array.Find(_policies, p => p.Name == name)!;
 
     /// <summary>The master's connection string and the first slave's, if there is one; only for options that are valid.</summary>
     public (string Master, string? Slave) ConnectionStrings(ReplicatedOptions options)

@@ -1,4 +1,6 @@
+using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes.Balancing;
 using Replicated.NHibernate.Positions;
 using Replicated.NHibernate.Routing;
@@ -8,32 +10,11 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>Which nodes have what a read must see: from memory where they are known to, by one question where none is.</summary>
 internal sealed partial class NodePool
 {
-    private long _marksUntil;
-    private TaskCompletionSource? _marked;
+    // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
+    private const int MostInPool = 100;
 
     /// <summary>How this database tells places in its log; null where it does not.</summary>
-    public ReplicationPositions? Positions { get; }
-
-    /// <summary>Whether any client may still have to be told where its write is: otherwise nobody needs to ask the servers.</summary>
-    public bool HasMarks => _clock.GetTimestamp() < Volatile.Read(ref _marksUntil);
-
-    /// <summary>A client wrote, or came back with a mark.</summary>
-    public void MarkSeen()
-    {
-        Volatile.Write(ref _marksUntil, _clock.GetTimestamp() + (long)(_settings.Value.Options.AfterWrite.MaxAge.TotalSeconds * _clock.TimestampFrequency));
-        if (Volatile.Read(ref _marked) is not null)
-        {
-            Interlocked.Exchange(ref _marked, null)?.TrySetResult();
-        }
-    }
-
-    /// <summary>Until somebody has a mark. For one who waits.</summary>
-    public Task Marked(CancellationToken cancellationToken)
-    {
-        var marked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Interlocked.Exchange(ref _marked, marked);
-        return HasMarks ? Task.CompletedTask : marked.Task.WaitAsync(cancellationToken);
-    }
+    public ReplicationPositions? Positions => topology.Positions;
 
     public bool AllArePast(Position position) => Array.TrueForAll(Slaves, s => IsPast(s, position));
 
@@ -44,43 +25,102 @@ internal sealed partial class NodePool
     /// <summary>Asks an open connection whether its server has what a read must see, and waits for it as long as is configured.</summary>
     public async ValueTask<bool> Ask(NodeConnection opened, Position wanted, bool async, CancellationToken cancellationToken)
     {
-        var at = _clock.GetUtcNow();
-        var options = _settings.Value.Options;
+        var at = clock.GetUtcNow();
+        var options = settings.Value.Options;
+        using var wait = ReplicatedActivities.CatchUp(opened.Node.Name);
         using var command = opened.Connection.CreateCommand();
         command.CommandText = Positions!.WaitQuery(wanted, options.AfterWrite.CatchUpWait);
         // A server that hangs does not end the wait by itself.
         command.CommandTimeout = (int)Math.Ceiling((options.AfterWrite.CatchUpWait + options.Probe.Timeout).TotalSeconds);
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
         Note(opened.Node, (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null, at);
-        return IsPast(opened.Node, wanted);
+        var reached = IsPast(opened.Node, wanted);
+        wait.CaughtUp(reached);
+        return reached;
     }
 
-    /// <summary>Asks a server in the background.</summary>
+    /// <summary>Asks a server in the background what it is and how far.</summary>
     public async Task Sample(Node node, DbConnection connection, CancellationToken cancellationToken)
     {
-        var at = _clock.GetUtcNow();
+        var (at, asked) = (clock.GetUtcNow(), node.Health);
         await using var command = connection.CreateCommand();
-        command.CommandText = node.Role == DatabaseRole.Master ? Positions!.MasterQuery : Positions!.SlaveQuery;
-        command.CommandTimeout = (int)Math.Ceiling(_settings.Value.Options.Probe.Timeout.TotalSeconds);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        Note(node, await reader.ReadAsync(cancellationToken) ? Positions.Read(reader) : null, at);
+        command.CommandText = Positions!.StatusQuery;
+        command.CommandTimeout = (int)Math.Ceiling(settings.Value.Options.Probe.Timeout.TotalSeconds);
+        ReplicationStatus? status = null;
+        try
+        {
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            status = await reader.ReadAsync(cancellationToken) ? Positions.ReadStatus(reader) : null;
+        }
+        catch (DbException e) when (e.SqlState is not null && connection.State == ConnectionState.Open)
+        {
+            // It is there, and only does not know the question.
+        }
+
+        Note(node, status?.Position, at);
+        topology.Answered(node, status, asked);
     }
 
-    private static Node Picked(ILoadBalancingPolicy policy, Candidates candidates, ReadGoal goal) =>
-        candidates.Nodes[goal.Client == 0 ? policy.Pick(candidates.Nodes, candidates.Weights) : Rendezvous.Pick(candidates.Nodes, candidates.Weights, goal.Client)];
+    /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
+    public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
+    {
+        string[] pools = node.Role == DatabaseRole.Master ? [node.ConnectionString, node.ReadOnlyConnectionString] : [node.ReadOnlyConnectionString];
+        foreach (var connectionString in pools)
+        {
+            for (var attempt = 0; attempt < MostInPool; attempt++)
+            {
+                try
+                {
+                    await using var connection = await provider.Open(connectionString, async: true, cancellationToken);
+                    if (await Works(connection, cancellationToken))
+                    {
+                        break;
+                    }
+                }
+                catch (Exception)
+                {
+                    // It could not be opened, which says nothing of those that wait in the pool.
+                    break;
+                }
+            }
+        }
+    }
 
-    private (Node Node, bool IsKnown) Pick(Choice choice, Candidates left, ReadGoal goal) =>
+    private async Task<bool> Works(DbConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = Positions!.StatusQuery;
+            await command.ExecuteScalarAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private static Node Picked(ILoadBalancingPolicy policy, ReadCandidates candidates, ReadGoal goal)
+    {
+        var index = goal.Client == 0 ? policy.Pick(candidates) : Rendezvous.Pick(candidates.Nodes, candidates.Weights, goal.Client);
+        return (uint)index < (uint)candidates.Count
+            ? candidates.Nodes[index]
+            : throw new InvalidOperationException($"The load balancing policy '{policy.Name}' picked {index} of {candidates.Count} candidates: Pick must return an index of one of them.");
+    }
+
+    private (Node Node, bool IsKnown) Pick(Choice choice, ReadCandidates left, ReadGoal goal) =>
         goal.IsNone ? (Picked(choice.Policy, left, goal), true) : PickPast(choice, left, goal);
 
     // Apart, because what it captures would be allocated for unmarked reads too.
-    private (Node Node, bool IsKnown) PickPast(Choice choice, Candidates left, ReadGoal goal)
+    private (Node Node, bool IsKnown) PickPast(Choice choice, ReadCandidates left, ReadGoal goal)
     {
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);
         return past.Count > 0 ? (Picked(choice.Policy, past, goal), true) : (Picked(choice.Policy, Furthest(left), goal), false);
     }
 
     // Those most likely to have it soon.
-    private static Candidates Furthest(Candidates candidates)
+    private static ReadCandidates Furthest(ReadCandidates candidates)
     {
         // Read once each: the sampler writes them meanwhile.
         var places = Array.ConvertAll(candidates.Nodes.ToArray(), PlaceOf);

@@ -1,7 +1,7 @@
+using System.Data;
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using Replicated.NHibernate.Diagnostics;
-using Replicated.NHibernate.Nodes.Balancing;
 using Replicated.NHibernate.Positions;
 using Replicated.NHibernate.Routing;
 using Replicated.NHibernate.Settings;
@@ -9,7 +9,11 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>An open connection, the node it leads to, and why it is that one where it is not as decided.</summary>
-internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteReason? Reason)
+/// <param name="Connection">The caller's to give back by <see cref="NodePool.Close"/>.</param>
+/// <param name="Node">Where it leads.</param>
+/// <param name="Reason">Null where it is as decided.</param>
+/// <param name="At">The clock's timestamp of its opening.</param>
+internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteReason? Reason, long At)
 {
     /// <summary>Whether the master stands in for a slave, which counts against the cap.</summary>
     public bool IsFallback => Reason is RouteReason.Fallback or RouteReason.Mark;
@@ -19,74 +23,53 @@ internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteR
 /// Chooses a node and opens a connection to it. A connection that cannot be opened goes to the next candidate, before any
 /// statement has run. Choosing is synchronous and from memory. Thread-safe.
 /// </summary>
-internal sealed partial class NodePool
+internal sealed partial class NodePool(Topology topology, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ReplicatedMetrics metrics, ILoggerFactory loggers)
 {
-    // Long enough that a dead slave does not cost every request an attempt, short enough that one that came back is soon used.
-    private static readonly TimeSpan LeftOutAfterFailure = TimeSpan.FromSeconds(2);
-
-    private readonly DatabaseProvider _provider;
-    private readonly CurrentSettings _settings;
-    private readonly TimeProvider _clock;
-    private readonly ILogger _logger;
-    private readonly ILoadBalancingPolicy[] _policies = [new PowerOfTwoChoicesPolicy(), new RoundRobinPolicy(), new RandomPolicy()];
-    private readonly Candidates _slaves;
-    private readonly Predicate<Node> _isLeftOut;
-    private volatile Choice _choice;
+    private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
     private int _fallbackSessions;
 
-    public NodePool(NodeList nodes, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ILoggerFactory loggers, ReplicationPositions? positions = null)
-    {
-        _settings = settings;
-        Positions = positions ?? (provider.IsNpgsql ? new PostgreSqlPositions() : null);
-        (_provider, _clock, _logger) = (provider, clock, loggers.CreateLogger(Log.Category));
-        (Master, Slaves) = nodes.Create(settings.Value.Options, provider);
-        _slaves = Candidates.Of(Slaves);
-        _isLeftOut = n => n.IsLeftOut(_clock);
-        _choice = Choose(settings.Value.Options);
-        settings.OnChange(s => _choice = Choose(s.Options));
-    }
+    public Node Master => topology.Master;
 
-    private sealed record Choice(ILoadBalancingPolicy Policy, Candidates Reads, int MaxFallbackSessions);
+    public Node[] Slaves => topology.Slaves;
 
-    public Node Master { get; }
+    public bool HasSlaves => topology.Slaves.Length > 0;
 
-    public Node[] Slaves { get; }
-
-    public bool HasSlaves => Slaves.Length > 0;
-
-    public DatabaseProvider Provider => _provider;
+    public DatabaseProvider Provider => provider;
 
     /// <summary>Opens for the master role.</summary>
     public async ValueTask<NodeConnection> OpenMaster(bool async, CancellationToken cancellationToken)
     {
-        var connection = await Open(Master, Master.ConnectionString, async, cancellationToken);
-        return new NodeConnection(connection, Master, Reason: null);
+        try
+        {
+            return new NodeConnection(await Open(Master, DatabaseRole.Master, async, cancellationToken), Master, Reason: null, clock.GetTimestamp());
+        }
+        catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
+        {
+            NotOpened(Master, e, "none");
+            throw MasterUnavailableException.ForWriting(e);
+        }
     }
 
     /// <summary>Opens for the slave role, on a slave that has what the read must see; strictly, that is on no master, where a slave was asked for in so many words.</summary>
     public async ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool async, CancellationToken cancellationToken)
     {
-        var choice = _choice;
+        var choice = topology.Choice;
         if (goal.OnlyMaster && !strict)
         {
-            return await FallBack(choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
+            return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
         }
 
-        var left = strict ? _slaves : choice.Reads;
+        var left = strict ? choice.Slaves : choice.Reads;
         List<Exception>? failures = null;
         var behind = false;
-        var rested = left.Without(_isLeftOut);
-        // Where all are left out, a last attempt is better than none, but only the strict have nowhere else to go.
-        left = rested.Count > 0 || !strict ? rested : left;
         // A master that takes a share of the reads takes over the others' too where it is the last one left: that is a fallback.
         while (left.HasSlave)
         {
             var (node, isKnown) = Pick(choice, left, goal);
             try
             {
-                var connection = await Open(node, node.ReadOnlyConnectionString, async, cancellationToken);
-                node.Opened();
-                var opened = new NodeConnection(connection, node, Reason: null);
+                var opened = new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
+                topology.Opened(node);
                 if (isKnown || await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken))
                 {
                     return opened;
@@ -104,21 +87,28 @@ internal sealed partial class NodePool
             {
                 (failures ??= []).Add(e);
                 left = left.Without(node);
-                node.LeaveOut(_clock, LeftOutAfterFailure);
-                // A server that crashed may come back behind where it was.
-                node.Reading = null;
-                _logger.NodeNotOpened(node.Name, Reason(e), LeftOutAfterFailure.TotalSeconds, left.HasSlave ? "another slave" : strict ? "none" : "the master");
+                NotOpened(node, e, left.HasSlave ? "another slave" : strict ? "none" : "the master");
             }
         }
 
         return strict
-            ? throw SlavesUnavailableException.NoneReachable(Slaves.Select(s => s.Name), failures ?? [])
-            : await FallBack(choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
+            ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {topology.StateOf(s)}"), failures ?? [])
+            : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
     }
 
     /// <summary>Opens once more on the node that the scope already has.</summary>
-    public async ValueTask<NodeConnection> OpenPinned(Node node, bool async, CancellationToken cancellationToken) =>
-        new(await Open(node, node.ReadOnlyConnectionString, async, cancellationToken), node, Reason: null);
+    public async ValueTask<NodeConnection> OpenPinned(Node node, bool async, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
+        }
+        catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
+        {
+            NotOpened(node, e, "none, because the work has read from it already");
+            throw;
+        }
+    }
 
     /// <summary>Gives back what one of the two methods opened.</summary>
     public async ValueTask Close(NodeConnection opened, bool async)
@@ -126,7 +116,13 @@ internal sealed partial class NodePool
         opened.Node.Leave();
         if (opened.IsFallback)
         {
+            metrics.FallbackEnded();
             Interlocked.Decrement(ref _fallbackSessions);
+        }
+
+        if (opened.Connection.State is not ConnectionState.Open)
+        {
+            topology.Broke(opened.Node, opened.At);
         }
 
         if (async)
@@ -141,9 +137,9 @@ internal sealed partial class NodePool
 
     private static bool IsFailure(Exception e) => e is DbException or TimeoutException or IOException or InvalidOperationException;
 
-    private static string Reason(Exception e) => e is DbException { SqlState: { } state } ? $"{e.GetType().Name} {state}" : e.GetType().Name;
+    public static string Reason(Exception e) => e is DbException { SqlState: { } state } ? $"{e.GetType().Name} {state}" : e.GetType().Name;
 
-    private async ValueTask<NodeConnection> FallBack(int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
+    private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _fallbackSessions) > most)
         {
@@ -153,31 +149,65 @@ internal sealed partial class NodePool
 
         try
         {
-            return new NodeConnection(await Open(Master, Master.ReadOnlyConnectionString, async, cancellationToken), Master, reason);
+            var connection = await Open(Master, DatabaseRole.Slave, async, cancellationToken);
+            metrics.FallbackBegan(reason.Name());
+            return new NodeConnection(connection, Master, reason, clock.GetTimestamp());
         }
-        catch
+        catch (Exception e)
         {
             Interlocked.Decrement(ref _fallbackSessions);
-            throw;
+            if (!IsFailure(e) || cancellationToken.IsCancellationRequested)
+            {
+                throw;
+            }
+
+            // Reads go on without a master: what no slave has then, nobody can show.
+            NotOpened(Master, e, "a slave, whatever it has");
+            return topology.Choice.Slaves.Count > 0
+                ? await OpenWithoutMaster(goal, MasterUnavailableException.ForReading(e, failures), async, cancellationToken)
+                : throw MasterUnavailableException.ForReading(e, failures);
         }
     }
 
-    private async ValueTask<DbConnection> Open(Node node, string connectionString, bool async, CancellationToken cancellationToken)
+    private async ValueTask<NodeConnection> OpenWithoutMaster(ReadGoal goal, MasterUnavailableException unavailable, bool async, CancellationToken cancellationToken)
     {
-        node.Enter();
         try
         {
-            return await _provider.Open(connectionString, async, cancellationToken);
+            return await OpenSlave(goal, strict: true, async, cancellationToken);
         }
-        catch
+        catch (SlavesUnavailableException)
         {
+            throw unavailable;
+        }
+    }
+
+    private async ValueTask<DbConnection> Open(Node node, DatabaseRole role, bool async, CancellationToken cancellationToken)
+    {
+        node.Enter();
+        var began = metrics.OpensAreMeasured ? clock.GetTimestamp() : 0;
+        string? error = null;
+        try
+        {
+            return await provider.Open(role == DatabaseRole.Master ? node.ConnectionString : node.ReadOnlyConnectionString, async, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            error = e.GetType().FullName;
             node.Leave();
             throw;
         }
+        finally
+        {
+            if (began != 0)
+            {
+                metrics.OpenTook(clock.GetElapsedTime(began), role.Name(), node.Name, error);
+            }
+        }
     }
 
-    private Choice Choose(ReplicatedOptions options) => new(
-        Array.Find(_policies, p => p.Name == options.LoadBalancing) ?? _policies[0],
-        options.MasterReadWeight > 0 && HasSlaves ? _slaves.With(Master, options.MasterReadWeight) : _slaves,
-        options.MaxFallbackSessions);
+    private void NotOpened(Node node, Exception e, string next)
+    {
+        topology.Failed(node, $"it could not be connected to or did not answer ({Reason(e)})");
+        _logger.NodeNotOpened(node.Name, Reason(e), next);
+    }
 }

@@ -10,7 +10,7 @@ internal static class ReadOnlyConnectionString
 
     /// <summary>For asking a server in the background, beside the application's pool: an exhausted pool must not look like a dead server.</summary>
     public static string ForProbes(string readOnly, DatabaseProvider provider) => provider.IsNpgsql
-        ? new DbConnectionStringBuilder { ConnectionString = readOnly, ["Pooling"] = "false", ["Application Name"] = "Replicated.NHibernate" }.ConnectionString
+        ? new DbConnectionStringBuilder { ConnectionString = readOnly, ["Pooling"] = "false", ["Application Name"] = "Replicated.NHibernate", ["Cancellation Timeout"] = "-1" }.ConnectionString
         : readOnly;
 
     /// <summary>Whether a pooled connection keeps what its last user set, the way out of the read-only switch among it.</summary>

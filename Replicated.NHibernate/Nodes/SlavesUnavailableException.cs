@@ -28,13 +28,13 @@ public sealed class SlavesUnavailableException : Exception
     {
     }
 
-    internal static SlavesUnavailableException NoneReachable(IEnumerable<string> names, List<Exception> failures) => new(
-        $"None of the slaves ({string.Join(", ", names)}) could be reached, and this work asked for a slave explicitly, so the master does not take it over. "
+    internal static SlavesUnavailableException NoneUsable(IEnumerable<string> states, List<Exception> failures) => new(
+        $"None of the slaves ({string.Join(", ", states)}) can be used, and this work asked for a slave explicitly, so the master does not take it over. "
         + "Bring a slave back, or remove [UseSlave] so that the verb decides and the master can stand in.",
         Inner(failures));
 
     internal static SlavesUnavailableException CapReached(int most, List<Exception> failures) => new(
-        $"No slave could be reached that has what the read must see, and the master already takes over {most} reads (Replicated:MaxFallbackSessions). Try again later, or raise the cap.",
+        $"No slave can be used that has what the read must see, and the master already takes over {most} reads (Replicated:MaxFallbackSessions). Try again later, or raise the cap.",
         Inner(failures));
 
     private static Exception? Inner(List<Exception> failures) => failures.Count switch

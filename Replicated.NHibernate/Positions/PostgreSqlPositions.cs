@@ -11,10 +11,11 @@ public sealed class PostgreSqlPositions : ReplicationPositions
     // of a page and none fits before these places, so the page's beginning says the same.
     private const ulong LongHeader = 40;
 
-    // A server that is not in recovery has everything that it will ever show: a database without slaves, or a slave that was promoted.
+    // It stands behind every COMMIT that may have written. Only the timeline is taken of the second answer; a subquery that asked once would cost the server half as much again.
     private const string Own =
-        "select l, w, cast(current_setting('wal_block_size') as int) from (select cast(i as text) l, pg_walfile_name(i) w from pg_current_wal_insert_lsn() i) p";
+        "select cast(pg_current_wal_insert_lsn() as text), pg_walfile_name(pg_current_wal_insert_lsn()), cast(current_setting('wal_block_size') as int)";
 
+    // A server that is not in recovery has everything that it will ever show: a database without slaves, or a slave that was promoted.
     // The receiver's timeline shows to members of pg_read_all_stats; the last restart point's is behind it for a while, which only costs reads.
     private const string Replayed =
         "case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end";
@@ -27,7 +28,8 @@ public sealed class PostgreSqlPositions : ReplicationPositions
     public override string MasterQuery => Own;
 
     /// <inheritdoc />
-    public override string SlaveQuery => $"select cast({Replayed} as text), {Timeline}, cast(current_setting('wal_block_size') as int)";
+    public override string StatusQuery => $"select cast({Replayed} as text), {Timeline}, cast(current_setting('wal_block_size') as int), "
+        + "pg_is_in_recovery(), cast(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) as float8)";
 
     /// <inheritdoc />
     public override string WaitQuery(Position wanted, TimeSpan atMost)
@@ -58,6 +60,13 @@ public sealed class PostgreSqlPositions : ReplicationPositions
         var lsn = ((ulong)upper << 32) | lower;
         var inPage = lsn % (ulong)row.GetInt32(2);
         return new Position(timeline, inPage <= LongHeader ? lsn - inPage : lsn);
+    }
+
+    /// <inheritdoc />
+    public override ReplicationStatus ReadStatus(DbDataReader row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return new ReplicationStatus(row.GetBoolean(3), Read(row), row.IsDBNull(4) ? null : TimeSpan.FromSeconds(row.GetDouble(4)));
     }
 
     /// <inheritdoc />

@@ -9,13 +9,16 @@ namespace Replicated.NHibernate;
 /// </summary>
 public abstract class ReplicationPositions
 {
-    /// <summary>One row: a place in the master's log behind everything that was committed on it before. Asked after a commit, and in the background.</summary>
+    /// <summary>One row: a place in the master's log behind everything that was committed on it before. Asked after a commit.</summary>
     public abstract string MasterQuery { get; }
 
-    /// <summary>One row: how far a slave has followed, so that queries on it see everything up to there. Asked in the background.</summary>
-    public abstract string SlaveQuery { get; }
+    /// <summary>
+    /// One row that any server answers, whatever it is at this moment: how far a slave has followed, so that queries on it see everything up to there, or how far a
+    /// master has written; and what <see cref="ReadStatus"/> needs beside it. Asked of every server once in each <c>Probe:Interval</c>, in the background.
+    /// </summary>
+    public abstract string StatusQuery { get; }
 
-    /// <summary>One row, as <see cref="SlaveQuery"/> gives it, as soon as the slave has reached a place, or when the time is over.</summary>
+    /// <summary>One row, as <see cref="StatusQuery"/> gives it as far as <see cref="Read"/> goes, as soon as the slave has reached a place, or when the time is over.</summary>
     /// <param name="wanted">The place. It may come from a client: nothing but its two numbers may get into the statement.</param>
     /// <param name="atMost">How long the statement may wait on the server; zero asks once.</param>
     /// <returns>One statement that only reads.</returns>
@@ -25,6 +28,11 @@ public abstract class ReplicationPositions
     /// <param name="row">The row; not to be moved on.</param>
     /// <returns>The place, or <see langword="null"/> where the server could not tell.</returns>
     public abstract Position? Read(DbDataReader row);
+
+    /// <summary>Reads what <see cref="StatusQuery"/> answered.</summary>
+    /// <param name="row">The row; not to be moved on.</param>
+    /// <returns>What the server is, and how far.</returns>
+    public abstract ReplicationStatus ReadStatus(DbDataReader row);
 
     /// <summary>Whether a slave at one place has everything up to another.</summary>
     /// <param name="wanted">What has to be there.</param>

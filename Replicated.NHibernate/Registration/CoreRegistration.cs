@@ -25,10 +25,11 @@ internal static class CoreRegistration
         }
 
         services.AddReplicatedSettings();
-        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>()));
+        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>(), sp.GetServices<ILoadBalancingPolicy>()));
         services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
         services.AddMetrics();
         services.AddSingleton<ReplicatedMetrics>();
+        services.AddSingleton<Topology>();
         services.AddSingleton<NodePool>();
         services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();
@@ -39,7 +40,7 @@ internal static class CoreRegistration
         services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
         services.AddReplicatedWeb();
         services.AddHostedService<NodesAtStart>();
-        services.AddHostedService<PositionSampler>();
+        services.AddHostedService<Prober>();
         if (configure is not null)
         {
             services.Configure(configure);

@@ -70,7 +70,7 @@ internal sealed partial class RoleConnection
         try
         {
             using var command = connection.CreateCommand();
-            command.CommandText = _node is { Role: DatabaseRole.Slave } ? positions.SlaveQuery : positions.MasterQuery;
+            command.CommandText = _node is { Role: DatabaseRole.Slave } ? positions.StatusQuery : positions.MasterQuery;
             using var reader = async ? await command.ExecuteReaderAsync(CancellationToken.None) : command.ExecuteReader();
             return (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
         }

@@ -201,6 +201,8 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             _decision = _decision with { Reason = reason };
         }
 
+        _scope.Services.Metrics.SessionOpened(Role.Name(), _node.Name, _decision.Reason.Name());
+        _scope.Activity.Took(Role.Name(), _node.Name, _decision.Reason.Name());
         var logger = _scope.Services.Logger;
         if (logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
         {

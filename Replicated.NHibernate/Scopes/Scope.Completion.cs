@@ -177,6 +177,8 @@ internal sealed partial class Scope
                 SayWhatIsLost(_master);
                 await _master.End(async);
             }
+
+            Activity?.Dispose();
         }
     }
 

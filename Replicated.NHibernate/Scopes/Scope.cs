@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using Replicated.NHibernate.Diagnostics;
+
 namespace Replicated.NHibernate.Scopes;
 
 internal enum ScopeKind
@@ -28,6 +31,9 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     public ScopeKind Kind { get; } = kind;
 
     public IScopeOwner Owner => owner;
+
+    /// <summary>Where somebody traces.</summary>
+    public Activity? Activity { get; } = ReplicatedActivities.Scope();
 
     public WorkName Work => owner.Work;
 

@@ -7,13 +7,15 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What every scope of an application shares. Thread-safe.</summary>
-internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ILoggerFactory loggers)
+internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ReplicatedMetrics metrics, ILoggerFactory loggers)
 {
     public NodePool Pool { get; } = pool;
 
     public MarkRules Marks { get; } = marks;
 
     public CurrentSettings Settings { get; } = settings;
+
+    public ReplicatedMetrics Metrics { get; } = metrics;
 
     public ILogger Logger { get; } = loggers.CreateLogger(Log.Category);
 

@@ -46,6 +46,7 @@ internal sealed class CurrentSettings : IDisposable
     private readonly ILogger _logger;
     private readonly IDisposable[] _subscriptions;
     private volatile SettingsSnapshot _value;
+    private Action<SettingsSnapshot>? _checks;
     private Action<SettingsSnapshot>? _listeners;
 
     public CurrentSettings(
@@ -60,6 +61,9 @@ internal sealed class CurrentSettings : IDisposable
     }
 
     public SettingsSnapshot Value => _value;
+
+    /// <summary>Has <paramref name="check"/> called with each reload before it is taken; what throws refuses it.</summary>
+    public void Check(Action<SettingsSnapshot> check) => _checks += check;
 
     /// <summary>Has <paramref name="listener"/> called after each reload that was valid.</summary>
     public void OnChange(Action<SettingsSnapshot> listener) => _listeners += listener;
@@ -76,7 +80,9 @@ internal sealed class CurrentSettings : IDisposable
     {
         try
         {
-            _value = new SettingsSnapshot(_factory.Create(Options.DefaultName));
+            var next = new SettingsSnapshot(_factory.Create(Options.DefaultName));
+            _checks?.Invoke(next);
+            _value = next;
         }
         catch (Exception e)
         {

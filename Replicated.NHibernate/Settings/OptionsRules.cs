@@ -23,11 +23,6 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         AfterWrite(options.AfterWrite, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.AfterWrite)}", errors);
         Ranges(options.Probe, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.Probe)}", errors);
         Methods(options, errors);
-        if (!LoadBalancingNames.All.Contains(options.LoadBalancing, StringComparer.Ordinal))
-        {
-            errors.Add($"Replicated:LoadBalancing is {Shown.Of(options.LoadBalancing)}; known are {string.Join(", ", LoadBalancingNames.All)}.");
-        }
-
         if (configuration is not null)
         {
             errors.AddRange(SectionShape.Misfits(configuration.GetSection(ReplicatedOptions.SectionName)).Select(m => m.Error));
@@ -98,6 +93,4 @@ internal static class LoadBalancingNames
     public const string PowerOfTwoChoices = nameof(PowerOfTwoChoices);
     public const string RoundRobin = nameof(RoundRobin);
     public const string Random = nameof(Random);
-
-    public static readonly string[] All = [PowerOfTwoChoices, RoundRobin, Random];
 }

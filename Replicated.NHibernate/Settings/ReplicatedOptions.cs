@@ -34,15 +34,29 @@ public sealed class ReplicatedOptions
     [Range(0, 100)]
     public int MasterReadWeight { get; set; }
 
-    /// <summary>How one of several slaves is chosen: <c>PowerOfTwoChoices</c>, <c>RoundRobin</c> or <c>Random</c>, each by weight. Can be changed while the application runs.</summary>
+    /// <summary>
+    /// How one of several slaves is chosen: <c>PowerOfTwoChoices</c>, <c>RoundRobin</c> or <c>Random</c>, each by weight, or the name of an
+    /// <see cref="ILoadBalancingPolicy"/> that the application has registered. Can be changed while the application runs.
+    /// </summary>
     /// <value><c>PowerOfTwoChoices</c></value>
     public string LoadBalancing { get; set; } = "PowerOfTwoChoices";
 
-    /// <summary>The slaves beside <c>ConnectionStrings:Slave</c>. Needs a restart.</summary>
+    /// <summary>
+    /// The slaves beside <c>ConnectionStrings:Slave</c>. Can be changed while the application runs: who reads from a slave that was taken away finishes there.
+    /// Adding the first one needs a restart.
+    /// </summary>
     /// <value>none</value>
     public IList<SlaveOptions> Slaves { get; } = [];
 
-    /// <summary>How many sessions at a time may read from the master because no slave could be reached. Can be changed while the application runs.</summary>
+    /// <summary>
+    /// A slave that lacks what the master wrote longer ago than this is not used until it has caught up. Known to about one <c>Probe:Interval</c>; a master that
+    /// is idle makes nobody late. Can be changed while the application runs.
+    /// </summary>
+    /// <value>30 s</value>
+    [Range(typeof(TimeSpan), "00:00:00.001", "7.00:00:00", ErrorMessage = "MaxLag must be between 1 ms and 7 days.")]
+    public TimeSpan MaxLag { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many sessions at a time may read from the master because no slave can be used. Can be changed while the application runs.</summary>
     /// <value>50</value>
     [Range(0, 10_000)]
     public int MaxFallbackSessions { get; set; } = 50;

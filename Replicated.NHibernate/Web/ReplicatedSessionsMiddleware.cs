@@ -36,10 +36,10 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
             await request.Open();
             await request.Scope.CompleteAfterReading();
         }
-        catch (Exception e) when (!context.Response.HasStarted && NoSlave(e) is not null)
+        catch (Exception e) when (!context.Response.HasStarted && Unavailable(e) is not null)
         {
             await request.Abandon();
-            shared.Services.Logger.NoSlaveForRequest(request.Work.ToString(), NoSlave(e)!.Message);
+            shared.Services.Logger.NoServerForRequest(request.Work.ToString(), Unavailable(e)!.Message);
             context.Response.Clear();
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
@@ -62,13 +62,13 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
     }
 
     // NHibernate wraps what is thrown while it asks for a connection.
-    private static SlavesUnavailableException? NoSlave(Exception? exception)
+    private static Exception? Unavailable(Exception? exception)
     {
-        while (exception is not null and not SlavesUnavailableException)
+        while (exception is not null and not SlavesUnavailableException and not MasterUnavailableException)
         {
             exception = exception.InnerException;
         }
 
-        return exception as SlavesUnavailableException;
+        return exception;
     }
 }

@@ -1,78 +1,39 @@
-using Replicated.NHibernate.Settings;
+using Replicated.NHibernate.Nodes;
 
-namespace Replicated.NHibernate.Nodes.Balancing;
+namespace Replicated.NHibernate;
 
-/// <summary>Chooses one of several nodes, at once and from memory. Thread-safe.</summary>
-internal interface ILoadBalancingPolicy
+/// <summary>
+/// Chooses one of several servers for a read. Register one of your own as a singleton (<c>services.AddSingleton&lt;ILoadBalancingPolicy, MyPolicy&gt;()</c>) and name it in
+/// <c>Replicated:LoadBalancing</c>. Built in are <c>PowerOfTwoChoices</c>, <c>RoundRobin</c> and <c>Random</c>. Implementations are thread-safe and answer at once, from memory:
+/// they run for every read.
+/// </summary>
+public interface ILoadBalancingPolicy
 {
+    /// <summary>The name that <c>Replicated:LoadBalancing</c> takes; compared with case. One of your own with a built-in name takes its place.</summary>
     string Name { get; }
 
-    /// <summary>Chooses among at least one candidate; <paramref name="weights"/> runs parallel to it.</summary>
-    int Pick(ReadOnlySpan<Node> candidates, ReadOnlySpan<int> weights);
+    /// <summary>Chooses among servers that can all serve the read.</summary>
+    /// <param name="candidates">At least one.</param>
+    /// <returns>The index of the one chosen.</returns>
+    int Pick(ReadCandidates candidates);
 }
 
-internal static class Weighted
+/// <summary>One server that a read may go to.</summary>
+public readonly struct ReadCandidate
 {
-    public static int Sum(ReadOnlySpan<int> weights)
-    {
-        var sum = 0;
-        foreach (var weight in weights)
-        {
-            sum += weight;
-        }
+    private readonly Node _node;
 
-        return sum;
-    }
+    internal ReadCandidate(Node node, int weight) => (_node, Weight) = (node, weight);
 
-    /// <summary>The index that a ticket of 0 to the sum of the weights falls on.</summary>
-    public static int At(ReadOnlySpan<int> weights, int ticket)
-    {
-        for (var i = 0; i < weights.Length; i++)
-        {
-            ticket -= weights[i];
-            if (ticket < 0)
-            {
-                return i;
-            }
-        }
+    /// <summary>As configured, and as logs and metrics show it.</summary>
+    public string Name => _node.Name;
 
-        return weights.Length - 1;
-    }
-}
+    /// <summary>The role it is configured for; the master is a candidate where <c>MasterReadWeight</c> makes it one.</summary>
+    public DatabaseRole Role => _node.Role;
 
-internal sealed class RandomPolicy : ILoadBalancingPolicy
-{
-    public string Name => LoadBalancingNames.Random;
+    /// <summary>Its share of the reads, relative to the others: 1 to 100.</summary>
+    public int Weight { get; }
 
-    public int Pick(ReadOnlySpan<Node> candidates, ReadOnlySpan<int> weights) =>
-        Weighted.At(weights, Random.Shared.Next(Weighted.Sum(weights)));
-}
-
-internal sealed class RoundRobinPolicy : ILoadBalancingPolicy
-{
-    private uint _next;
-
-    public string Name => LoadBalancingNames.RoundRobin;
-
-    public int Pick(ReadOnlySpan<Node> candidates, ReadOnlySpan<int> weights) =>
-        Weighted.At(weights, (int)((Interlocked.Increment(ref _next) - 1) % (uint)Weighted.Sum(weights)));
-}
-
-/// <summary>Of two drawn by weight, the one with fewer connections in use for its weight.</summary>
-internal sealed class PowerOfTwoChoicesPolicy : ILoadBalancingPolicy
-{
-    public string Name => LoadBalancingNames.PowerOfTwoChoices;
-
-    public int Pick(ReadOnlySpan<Node> candidates, ReadOnlySpan<int> weights)
-    {
-        if (candidates.Length == 1)
-        {
-            return 0;
-        }
-
-        var sum = Weighted.Sum(weights);
-        var first = Weighted.At(weights, Random.Shared.Next(sum));
-        var second = Weighted.At(weights, Random.Shared.Next(sum));
-        return (long)candidates[second].InUse * weights[first] < (long)candidates[first].InUse * weights[second] ? second : first;
-    }
+    /// <summary>How many connections of this application are in use there at this moment, writes included.</summary>
+    public int InUse => _node.InUse;
 }

@@ -1,0 +1,38 @@
+namespace Replicated.NHibernate;
+
+/// <summary>
+/// The master could not be connected to, and this work needs it: it writes, or no slave could serve it. Reads that slaves can serve go on meanwhile.
+/// <c>UseReplicatedSessions</c> answers 503 with <c>Retry-After</c> where nothing inside it handles this. The inner exception is the provider's.
+/// </summary>
+public sealed class MasterUnavailableException : Exception
+{
+    /// <summary>Creates the exception with the library's default message.</summary>
+    public MasterUnavailableException()
+        : this("The master is not available.")
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What could not be reached, and what to do.</param>
+    public MasterUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What could not be reached, and what to do.</param>
+    /// <param name="innerException">What the provider said.</param>
+    public MasterUnavailableException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    internal static MasterUnavailableException ForWriting(Exception failure) => new(
+        "The master could not be connected to, and this work needs it. Nothing was written. Bring the master back; after a failover, ConnectionStrings:Master must lead to the new one "
+        + "(with Npgsql: Host=db1,db2;Target Session Attributes=primary).",
+        failure);
+
+    internal static MasterUnavailableException ForReading(Exception failure, List<Exception> slaves) => new(
+        "No slave could serve this read, and the master, which was to stand in, could not be connected to either. Bring one of them back.",
+        slaves.Count == 0 ? failure : new AggregateException([failure, .. slaves]));
+}

@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Hosting;
+using Replicated.NHibernate.Settings;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>
+/// Asks every server what it is and how far, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
+/// of the application's pool. A server that hangs holds up nobody else's question.
+/// </summary>
+internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings settings, TimeProvider clock) : BackgroundService
+{
+    private readonly Lock _lock = new();
+    private List<NodeProbe> _probes = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (topology.Positions is null)
+        {
+            return;
+        }
+
+        topology.Suspected = node => _ = ProbeOf(node)?.Ask(stoppingToken);
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                _ = Round(stoppingToken);
+                // Several instances of an application must not ask all at once for ever.
+                var interval = settings.Value.Options.Probe.Interval * (0.9 + (0.1 * Random.Shared.NextDouble()));
+                await Task.Delay(interval, clock, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        finally
+        {
+            topology.Suspected = null;
+            foreach (var probe in _probes)
+            {
+                await probe.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>What is done once in each interval. Where there is no slave, nothing is chosen, and nobody is asked.</summary>
+    public async Task Round(CancellationToken stoppingToken)
+    {
+        NodeProbe[] gone, left;
+        lock (_lock)
+        {
+            Node[] nodes = topology.Slaves is { Length: > 0 } slaves ? [topology.Master, .. slaves] : [];
+            gone = [.. _probes.Where(p => !Array.Exists(nodes, p.IsOf))];
+            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, pool, settings, clock))];
+            left = [.. _probes];
+        }
+
+        await Task.WhenAll([.. gone.Select(p => p.DisposeAsync().AsTask()), .. left.Select(p => p.Ask(stoppingToken))]);
+    }
+
+    private NodeProbe? ProbeOf(Node node)
+    {
+        lock (_lock)
+        {
+            return _probes.Find(p => p.IsOf(node));
+        }
+    }
+}

@@ -1,0 +1,237 @@
+using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Diagnostics;
+using Replicated.NHibernate.Settings;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>What the reads of this moment are chosen from, and how. Immutable.</summary>
+/// <param name="Policy">Chooses one.</param>
+/// <param name="Slaves">Those that may be used.</param>
+/// <param name="Reads">The same, and the master where it takes a share.</param>
+/// <param name="MaxFallbackSessions">How many reads the master takes over at most.</param>
+/// <param name="Until">The timestamp at which something that is known of a node ends to be known.</param>
+internal sealed record Choice(ILoadBalancingPolicy Policy, ReadCandidates Slaves, ReadCandidates Reads, int MaxFallbackSessions, long Until);
+
+/// <summary>
+/// The servers there are and what is known of each. Whoever finds out something says so here, which is rare and may wait for a lock; whoever chooses reads a
+/// finished choice. Thread-safe.
+/// </summary>
+internal sealed partial class Topology
+{
+    // Where nobody asks in the background: long enough that a dead slave does not cost every request an attempt, short enough that one that came back is soon used.
+    private static readonly TimeSpan LeftOutWithoutProbes = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _changing = new();
+    private readonly NodeList _nodes;
+    private readonly DatabaseProvider _provider;
+    private readonly CurrentSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly ReplicatedMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly bool _startedWithoutSlaves;
+    private volatile Node[] _slaves;
+    private volatile Choice _choice;
+
+    public Topology(
+        NodeList nodes,
+        DatabaseProvider provider,
+        CurrentSettings settings,
+        TimeProvider clock,
+        ReplicatedMetrics metrics,
+        ILoggerFactory loggers,
+        ReplicationPositions? positions = null)
+    {
+        (_nodes, _provider, _settings, _clock, _metrics, _logger) = (nodes, provider, settings, clock, metrics, loggers.CreateLogger(Log.Category));
+        Positions = positions ?? (provider.IsNpgsql ? new PostgreSqlPositions() : null);
+        Progress = Positions is null ? null : new MasterProgress(Positions, clock);
+        (Master, _slaves) = nodes.Create(settings.Value.Options, provider);
+        _startedWithoutSlaves = _slaves.Length == 0;
+        _choice = Choose();
+        settings.Check(s => CanReload(s.Options));
+        settings.OnChange(s => Reload(s.Options));
+        metrics.Observe(Observed);
+    }
+
+    public Node Master { get; }
+
+    /// <summary>Changes with a reload.</summary>
+    public Node[] Slaves => _slaves;
+
+    /// <summary>How this database tells what a server is and how far; null where it does not, and then nobody is asked in the background.</summary>
+    public ReplicationPositions? Positions { get; }
+
+    public MasterProgress? Progress { get; }
+
+    /// <summary>A connection to a server broke: whoever asks servers in the background should ask this one now.</summary>
+    public Action<Node>? Suspected { get; set; }
+
+    public Choice Choice => _choice is var choice && choice.Until == long.MaxValue || _clock.GetTimestamp() < choice.Until ? choice : Renew();
+
+    public bool IsUsable(Node node) => node.Health.IsUsableAt(_clock.GetTimestamp());
+
+    public NodeState StateOf(Node node) => node.Health.At(_clock.GetTimestamp());
+
+    /// <summary>A server answered.</summary>
+    /// <param name="node">The server.</param>
+    /// <param name="status">What it said; null where it answered without telling.</param>
+    /// <param name="asked">What was known of it when it was asked: what failed since then counts more.</param>
+    public void Answered(Node node, ReplicationStatus? status, NodeHealth asked)
+    {
+        var options = _settings.Value.Options;
+        if (status is not { } told)
+        {
+            Found(node, NodeState.Up, "it answers, but not how far it is", asked);
+            return;
+        }
+
+        if (node.Role == DatabaseRole.Master)
+        {
+            if (told is { IsSlave: false, Position: { } place })
+            {
+                Progress!.Note(place);
+            }
+        }
+        else
+        {
+            node.HasFollowed |= told.IsSlave;
+            node.Lag = told.Position is { } replayed && told.IsSlave ? LagOf(replayed, told.Age) : TimeSpan.Zero;
+        }
+
+        var (state, why) = Judge.Of(node, told, node.Lag, options.MaxLag);
+        Found(node, state, why, asked);
+        Hint(node, told);
+    }
+
+    /// <summary>A connection could be opened. Says nothing where servers are asked in the background: one from a pool may lead nowhere.</summary>
+    public void Opened(Node node)
+    {
+        if (Positions is null && node.Health is { State: not NodeState.Up } health)
+        {
+            Found(node, NodeState.Up, "it could be connected to", health);
+        }
+    }
+
+    /// <summary>A server could not be connected to, did not answer in time, or broke a connection: from now on it is down.</summary>
+    public void Failed(Node node, string why)
+    {
+        // A server that crashed may come back behind where it was.
+        node.Reading = null;
+        Found(node, NodeState.Down, why, asked: null);
+        if (node.Role == DatabaseRole.Master)
+        {
+            ForgiveLags();
+        }
+    }
+
+    /// <summary>A connection broke while it was in use, by a dying server or by somebody who ended just that one.</summary>
+    /// <param name="node">The server.</param>
+    /// <param name="openedAt">The clock's timestamp of its opening: one from before the server came back says nothing of it now.</param>
+    public void Broke(Node node, long openedAt)
+    {
+        if (openedAt >= node.Health.Since)
+        {
+            Failed(node, "it broke a connection");
+            Suspected?.Invoke(node);
+        }
+    }
+
+    // What a master that is gone took with it, no slave will ever have: they are late only for what another one has.
+    private TimeSpan LagOf(Position replayed, TimeSpan? age)
+    {
+        Position? furthest = null;
+        if (Master.Health.State != NodeState.Up)
+        {
+            furthest = replayed;
+            foreach (var slave in _slaves)
+            {
+                furthest = slave.Reading is { Position: var place } && Positions!.IsReached(furthest.Value, place) ? place : furthest;
+            }
+        }
+
+        return Progress!.LagOf(replayed, age, _settings.Value.Options.Probe.Interval, furthest);
+    }
+
+    private void ForgiveLags()
+    {
+        foreach (var slave in _slaves)
+        {
+            if (slave.Health is { State: NodeState.Lagging } health && slave.Reading is { Position: var place })
+            {
+                slave.Lag = LagOf(place, age: null);
+                if (slave.Lag <= _settings.Value.Options.MaxLag)
+                {
+                    Found(slave, NodeState.Up, "the master is gone, and no slave has more", health);
+                }
+            }
+        }
+    }
+
+    private void Found(Node node, NodeState state, string why, NodeHealth? asked)
+    {
+        lock (_changing)
+        {
+            var former = node.Health;
+            if (asked is not null && !ReferenceEquals(asked, former) && former.State == NodeState.Down)
+            {
+                return;
+            }
+
+            var now = _clock.GetTimestamp();
+            node.Health = new NodeHealth(state, why, former.State == state ? former.Since : now, now + Ticks(Validity));
+            if (!former.IsUsableAt(now) || !node.Health.IsUsableAt(now))
+            {
+                _choice = Choose();
+            }
+
+            // Once it is said, nobody is sent there any more.
+            if (former.State != state)
+            {
+                Tell(node, former.State, state, why);
+            }
+        }
+    }
+
+    private void Tell(Node node, NodeState former, NodeState state, string why)
+    {
+        if (state is not (NodeState.Up or NodeState.Unknown) && former is (NodeState.Up or NodeState.Unknown))
+        {
+            _metrics.Ejected(node.Name, state.Name());
+        }
+
+        if (former == NodeState.Unknown && state == NodeState.Up)
+        {
+            _logger.NodeFound(node.Name, state, former, why);
+        }
+        else
+        {
+            _logger.NodeChanged(node.Name, state, former, why);
+        }
+    }
+
+    private TimeSpan Validity => Positions is null
+        ? LeftOutWithoutProbes
+        : (3 * _settings.Value.Options.Probe.Interval) + _settings.Value.Options.Probe.Timeout;
+
+    private Choice Renew()
+    {
+        lock (_changing)
+        {
+            return _choice = Choose();
+        }
+    }
+
+    private Choice Choose()
+    {
+        var (options, now) = (_settings.Value.Options, _clock.GetTimestamp());
+        var slaves = ReadCandidates.Of(_slaves.Where(s => s.Health.IsUsableAt(now)));
+        var takesShare = options.MasterReadWeight > 0 && _slaves.Length > 0 && Master.Health.IsUsableAt(now);
+        return new Choice(
+            _nodes.Policy(options.LoadBalancing),
+            slaves,
+            takesShare ? slaves.With(Master, options.MasterReadWeight) : slaves,
+            options.MaxFallbackSessions,
+            _slaves.Append(Master).Where(n => !n.Health.IsUsableAt(now)).Select(n => n.Health.Until).DefaultIfEmpty(long.MaxValue).Min());
+    }
+
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _clock.TimestampFrequency);
+}
