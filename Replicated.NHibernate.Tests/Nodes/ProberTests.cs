@@ -63,6 +63,22 @@ internal sealed class ProberTests : IDisposable
     }
 
     [Test]
+    public async Task A_server_that_does_not_know_the_question_is_not_asked_it_on_every_connection_of_the_pool()
+    {
+        var trials = 0;
+        Positions.Trial = () =>
+        {
+            trials++;
+            throw new NotSupportedException();
+        };
+        _app.Servers.Fails("s0");
+        await _prober.Round(default);
+        _app.Servers.Down.Clear();
+        await _prober.Round(default);
+        Assert.That((trials, States), Is.EqualTo((1, new[] { NodeState.Up, NodeState.Up, NodeState.Up })));
+    }
+
+    [Test]
     public async Task A_connection_that_somebody_ended_does_not_make_its_server_a_lost_one()
     {
         await _prober.Round(default);
