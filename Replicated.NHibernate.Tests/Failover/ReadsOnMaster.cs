@@ -1,5 +1,5 @@
-using Npgsql;
 using Replicated.NHibernate.Sample.Cluster;
+using Replicated.NHibernate.Tests.Support;
 
 namespace Replicated.NHibernate.Tests.Failover;
 
@@ -25,22 +25,10 @@ internal sealed class ReadsOnMaster : IAsyncDisposable
         _end.Dispose();
     }
 
-    private async Task Ask(PostgresNode master)
-    {
-        await using var connection = new NpgsqlConnection(master.ConnectionString + ";Pooling=false");
-        await connection.OpenAsync();
-        await using var question = new NpgsqlCommand($"select count(*) from pg_stat_activity where state = 'active' and query = '{Visit.Work}'", connection);
-        using var timer = new PeriodicTimer(Pace);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_end.Token))
-            {
-                Most = Math.Max(Most, (long)(await question.ExecuteScalarAsync())!);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The end.
-        }
-    }
+    private Task Ask(PostgresNode master) => Repeated.Ask<long>(
+        master,
+        $"select count(*) from pg_stat_activity where state = 'active' and query = '{Visit.Work}'",
+        Pace,
+        answer => Most = Math.Max(Most, answer),
+        _end.Token);
 }

@@ -17,11 +17,7 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     public async Task Stop() => await _nodes.DisposeAsync();
 
     [TearDown]
-    public async Task Resume()
-    {
-        await Task.WhenAll(_nodes.Cluster.Slaves.Select(s => s.ResumeReplayAsync()));
-        await _nodes.Cluster.WaitForSlavesAsync();
-    }
+    public Task Resume() => _nodes.ResumeReplay();
 
     [Test]
     public async Task As_long_as_no_slave_has_the_write_the_client_reads_it_from_the_master()

@@ -34,10 +34,9 @@ internal sealed class MonotonicReadsTests(UnitOfWork unit)
     public async Task Exactly_a_client_leaves_the_slave_that_stands_still_and_keeps_the_other()
     {
         var newer = _nodes.Cluster.Slaves[1].Port;
-        var ports = (await ReadsOfOneClient("Exact")).Select(r => r.Port).SkipWhile(p => p != newer).ToArray();
-        Assert.That(ports, Has.None.EqualTo(_nodes.Cluster.Slaves[0].Port));
-        // The master answers once where both were last known to be equally far and the wrong one was asked.
-        Assert.That(ports.Skip(2), Is.Not.Empty.And.All.EqualTo(newer));
+        // Known to the pool, or it may ask the other one first, and then the master answers.
+        var ports = (await ReadsOfOneClient("Exact", known: true)).Select(r => r.Port).SkipWhile(p => p != newer);
+        Assert.That(ports, Is.Not.Empty.And.All.EqualTo(newer));
     }
 
     [Test]
@@ -67,7 +66,7 @@ internal sealed class MonotonicReadsTests(UnitOfWork unit)
         Assert.That(next, Is.GreaterThanOrEqualTo(onMaster));
     }
 
-    private async Task<List<(long Count, int Port)>> ReadsOfOneClient(string mode, int count = Reads)
+    private async Task<List<(long Count, int Port)>> ReadsOfOneClient(string mode, int count = Reads, bool known = false)
     {
         await using var app = await _nodes.App(unit, Settings(mode));
         var client = new MarkedClient(app);
@@ -76,6 +75,11 @@ internal sealed class MonotonicReadsTests(UnitOfWork unit)
         {
             await Write();
             await _nodes.Cluster.Slaves[1].WaitUntilReplayedAsync(await _nodes.Master.CurrentLsnAsync());
+            if (known)
+            {
+                await app.Sample();
+            }
+
             (await client.Get(async context => reads.Add((await Count(context.Board()), (await context.Board().WhereAsync()).Port)))).Ok();
         }
 

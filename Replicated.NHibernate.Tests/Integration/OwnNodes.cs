@@ -63,6 +63,13 @@ internal sealed class OwnNodes : IAsyncDisposable
         await app.UntilAll(state => state == NodeState.Up);
     }
 
+    /// <summary>Every slave shows again what the master has.</summary>
+    public async Task ResumeReplay()
+    {
+        await Task.WhenAll(Cluster.Slaves.Select(s => s.ResumeReplayAsync()));
+        await Cluster.WaitForSlavesAsync();
+    }
+
     /// <summary>Not by a pool, which would remember connections of a master that was stopped.</summary>
     public async Task<bool> IsOnMaster(Guid id)
     {

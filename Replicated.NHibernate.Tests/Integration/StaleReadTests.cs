@@ -17,11 +17,7 @@ internal sealed class StaleReadTests(UnitOfWork unit)
     public async Task Stop() => await _nodes.DisposeAsync();
 
     [TearDown]
-    public async Task Resume()
-    {
-        await Task.WhenAll(_nodes.Cluster.Slaves.Select(s => s.ResumeReplayAsync()));
-        await _nodes.Cluster.WaitForSlavesAsync();
-    }
+    public Task Resume() => _nodes.ResumeReplay();
 
     [Test, Promise(3)]
     public async Task What_asks_for_a_slave_gets_one_and_is_told_that_it_is_stale([Values("attribute", "block")] string how)

@@ -1,6 +1,6 @@
-using Npgsql;
 using NpgsqlTypes;
 using Replicated.NHibernate.Sample.Cluster;
+using Replicated.NHibernate.Tests.Support;
 
 namespace Replicated.NHibernate.Tests.Load;
 
@@ -30,24 +30,8 @@ internal sealed class ReplayWatch : IAsyncDisposable
         _end.Dispose();
     }
 
-    private async Task Watch(PostgresNode slave)
-    {
-        await using var connection = new NpgsqlConnection(slave.ConnectionString + ";Pooling=false");
-        await connection.OpenAsync();
-        await using var question = new NpgsqlCommand("select pg_last_wal_replay_lsn()", connection);
-        using var timer = new PeriodicTimer(Pace);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_end.Token))
-            {
-                Note((ulong)(NpgsqlLogSequenceNumber)(await question.ExecuteScalarAsync())!);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The end.
-        }
-    }
+    private Task Watch(PostgresNode slave) => Repeated.Ask<NpgsqlLogSequenceNumber>(
+        slave, "select pg_last_wal_replay_lsn()", Pace, replayed => Note((ulong)replayed), _end.Token);
 
     private void Note(ulong replayed)
     {

@@ -117,7 +117,7 @@ internal sealed class BalancingTests
     }
 
     [Test, Promise(17)]
-    public void Choosing_among_fifty_allocates_nothing_and_waits_for_no_lock([ValueSource(nameof(Policies))] ILoadBalancingPolicy policy)
+    public void Choosing_among_fifty_allocates_nothing([ValueSource(nameof(Policies))] ILoadBalancingPolicy policy)
     {
         var candidates = ReadCandidates.Of(Nodes(50));
         for (var i = 0; i < 1_000; i++)

@@ -20,6 +20,9 @@ internal sealed class FakePositions : ReplicationPositions
     /// <summary>Server and question, in order.</summary>
     public ConcurrentQueue<string> Questions { get; } = new();
 
+    /// <summary>What a connection answers that is tried out before its server is used again.</summary>
+    public Func<Task<object?>> Trial { get; set; } = () => Task.FromResult<object?>(null);
+
     /// <summary>Called with each question.</summary>
     public Action Asked { get; set; } = () => { };
 
@@ -79,7 +82,7 @@ internal sealed class FakeQuestion(string server, FakePositions positions) : DbC
     public override object? ExecuteScalar() => throw new NotSupportedException();
 
     // Only whether the connection works: no question of its own.
-    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) => Task.FromResult<object?>(null);
+    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) => positions.Trial();
 
     protected override DbParameter CreateDbParameter() => throw new NotSupportedException();
 

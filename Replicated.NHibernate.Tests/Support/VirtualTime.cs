@@ -7,11 +7,8 @@ internal sealed class VirtualTime : TimeProvider
 
     private readonly Lock _lock = new();
     private readonly List<Timer> _timers = [];
-    private readonly TaskCompletionSource _firstTimer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<(int Count, TaskCompletionSource Reached)> _watchers = [];
     private long _ticks = Beginning.Ticks;
-
-    /// <summary>Done when somebody has begun to wait.</summary>
-    public Task FirstTimer => _firstTimer.Task;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -31,12 +28,37 @@ internal sealed class VirtualTime : TimeProvider
         Volatile.Write(ref _ticks, end);
     }
 
+    /// <summary>Done when so many wait for their time; how long the first of them still has to.</summary>
+    public async Task<TimeSpan> Waiting(int count)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            _watchers.Add((count, reached));
+            TellWatchers();
+        }
+
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        lock (_lock)
+        {
+            return TimeSpan.FromTicks(_timers.Min(t => t.Due) - _ticks);
+        }
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new Timer(this, () => callback(state));
         timer.Change(dueTime, period);
-        _firstTimer.TrySetResult();
         return timer;
+    }
+
+    private void TellWatchers()
+    {
+        var waiting = _timers.Count(t => t.Due != long.MaxValue);
+        foreach (var (_, reached) in _watchers.Where(w => w.Count <= waiting))
+        {
+            reached.TrySetResult();
+        }
     }
 
     private Timer? Next(long end)
@@ -69,6 +91,7 @@ internal sealed class VirtualTime : TimeProvider
                 (Due, Period) = (dueTime < TimeSpan.Zero ? long.MaxValue : time.GetTimestamp() + dueTime.Ticks, period < TimeSpan.Zero ? 0 : period.Ticks);
                 time._timers.Remove(this);
                 time._timers.Add(this);
+                time.TellWatchers();
                 return true;
             }
         }

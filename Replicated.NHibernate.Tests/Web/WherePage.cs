@@ -27,6 +27,7 @@ internal sealed class WherePage<TModel> : Page
         WriteLiteral(JsonSerializer.Serialize(new PagePlaces(Model.Found!, await Board.WhereAsync()), JsonSerializerOptions.Web));
 }
 
+// The tests post without a form, so nothing could have given them a token.
 [IgnoreAntiforgeryToken]
 internal abstract class WhereModel(IBoard board) : PageModel
 {

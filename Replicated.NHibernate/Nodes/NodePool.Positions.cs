@@ -97,7 +97,8 @@ internal sealed partial class NodePool
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            return false;
+            // A server that only does not know the question leaves it open.
+            return connection.State == ConnectionState.Open;
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
             if (!stoppingToken.IsCancellationRequested)
             {
                 topology.Failed(node, e is OperationCanceledException or TimeoutException
-                    ? $"it did not answer within Probe:Timeout"
+                    ? "it did not answer within Probe:Timeout"
                     : $"it could not be asked ({NodePool.Reason(e)})");
             }
         }
