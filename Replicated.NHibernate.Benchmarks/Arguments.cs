@@ -7,7 +7,7 @@ internal sealed record Arguments(IReadOnlyList<string> Names, TimeSpan Round, in
 {
     public const string Usage =
         """
-        [decision] [pick] [marks] [session] [http]
+        [decision] [pick] [marks] [session] [startup] [http]
                                         which benchmarks to run; all of them where none is named
         --seconds N                           how long a round over HTTP lasts (10)
         --pairs N                             how many pairs of such rounds (3)

@@ -48,6 +48,7 @@ internal sealed class HookTests
     [TestCase(Environment.ConnectionProvider, "NHibernate.Connection.DriverConnectionProvider")]
     [TestCase(Environment.TransactionStrategy, "NHibernate.Transaction.AdoNetTransactionFactory")]
     [TestCase(Environment.BatchStrategy, "NHibernate.AdoNet.NonBatchingBatcherFactory")]
+    [TestCase(Environment.QueryTranslator, "NHibernate.Hql.Ast.ANTLR.ASTQueryTranslatorFactory")]
     [TestCase(Environment.TrackSessionId, "false")]
     [TestCase(Environment.UseSecondLevelCache, "true")]
     [TestCase(Environment.UseQueryCache, "true")]
@@ -99,13 +100,6 @@ internal sealed class HookTests
         using var master = configuration.UseReplicated(DatabaseRole.Master).BuildSessionFactory();
         using var slave = configuration.UseReplicated(DatabaseRole.Slave).BuildSessionFactory();
         Assert.That(Registering(master, slave), Throws.InstanceOf<HibernateConfigException>().With.Message.Contains("one Configuration"));
-    }
-
-    [Test]
-    public void A_delegate_that_returns_the_same_configuration_twice_is_an_error()
-    {
-        var one = Plain();
-        Assert.That(() => SessionApp.StartAsync(configure: () => one), Throws.InvalidOperationException.With.Message.Contains("same configuration twice"));
     }
 
     [TestCase(Environment.ConnectionProvider, "My.Provider, My")]

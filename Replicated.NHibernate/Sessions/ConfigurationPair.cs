@@ -7,64 +7,127 @@ using Environment = NHibernate.Cfg.Environment;
 
 namespace Replicated.NHibernate.Sessions;
 
-/// <summary>The two configurations that the application's delegate makes, one call for each role, each made when it is first needed.</summary>
-internal sealed class ConfigurationPair(Func<Configuration> configure, IConfiguration? settings) : IApplicationConnectionStrings
+/// <summary>The configuration that the application's delegate makes, when it is first needed, and the two factories built from it.</summary>
+internal sealed class ConfigurationPair : IApplicationConnectionStrings
 {
-    private readonly Lazy<Configuration> _master = new(() => Made(configure));
-    private string? _error;
+    private readonly Func<Configuration> _configure;
+    private readonly Lazy<(string? Master, string? Error)> _connectionString;
+    private Configuration? _configuration;
 
-    public string? Master => ReadMaster();
+    public ConfigurationPair(Func<Configuration> configure, IConfiguration? settings)
+    {
+        _configure = configure;
+        _connectionString = new(() => ConnectionStringOf(_configuration = Made(), settings));
+    }
+
+    public string? Master => _connectionString.Value.Master;
 
     public string? Slave => null;
 
-    public string? Error
+    public string? Error => _connectionString.Value.Error;
+
+    /// <param name="master">The master's connection string.</param>
+    /// <param name="slave">The slaves', or null where there is none.</param>
+    public ReplicatedSessionFactories Build(string master, string? slave)
     {
-        get
+        // Let go of, with all that its mappings were made from: the factories do not need it.
+        var first = Interlocked.Exchange(ref _configuration, null) ?? Made();
+        if (slave is null)
         {
-            ReadMaster();
-            return _error;
+            var only = Hooked(first, DatabaseRole.Master, master).BuildSessionFactory();
+            return new ReplicatedSessionFactories(only, only, owned: true);
+        }
+
+        var shared = SharedMappings.Allows(first);
+        var second = shared ? SharedMappings.Of(first) : Another(first);
+        Hooked(first, DatabaseRole.Master, master);
+        Hooked(second, DatabaseRole.Slave, slave);
+        var (masters, slaves) = shared && !SharedMappings.AllowSideBySide(first) ? OneByOne(first, second) : SideBySide(first, second);
+        return new ReplicatedSessionFactories(masters, slaves, owned: true);
+    }
+
+    private static (ISessionFactory Master, ISessionFactory Slave) SideBySide(Configuration first, Configuration second)
+    {
+        // A thread of its own: at an application's start the pool's may all be waiting for this one.
+        var slave = Task.Factory.StartNew(second.BuildSessionFactory, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        ISessionFactory master;
+        try
+        {
+            master = first.BuildSessionFactory();
+        }
+        catch (Exception)
+        {
+            CloseWhatComes(slave);
+            throw;
+        }
+
+        return (master, OrClose(master, slave.GetAwaiter().GetResult));
+    }
+
+    private static void CloseWhatComes(Task<ISessionFactory> slave)
+    {
+        try
+        {
+            slave.GetAwaiter().GetResult().Dispose();
+        }
+        catch (Exception)
+        {
+            // The master's error is the one to tell.
         }
     }
 
-    public ISessionFactory BuildMaster(string connectionString) => Build(_master.Value, DatabaseRole.Master, connectionString);
-
-    public ISessionFactory BuildSlave(string connectionString)
+    private static (ISessionFactory Master, ISessionFactory Slave) OneByOne(Configuration first, Configuration second)
     {
-        var slave = Made(configure);
-        return ReferenceEquals(slave, _master.Value)
-            ? throw new InvalidOperationException(
-                "The delegate given to AddReplicatedNHibernate returned the same configuration twice. It is called once for each role and must make a new one each time, because factories built from one configuration share their event listeners.")
-            : Build(slave, DatabaseRole.Slave, connectionString);
+        var master = first.BuildSessionFactory();
+        return (master, OrClose(master, second.BuildSessionFactory));
     }
 
-    private static Configuration Made(Func<Configuration> configure) => configure()
-        ?? throw new InvalidOperationException("The delegate given to AddReplicatedNHibernate returned null instead of a configuration.");
+    private static ISessionFactory OrClose(ISessionFactory master, Func<ISessionFactory> slave)
+    {
+        try
+        {
+            return slave();
+        }
+        catch (Exception)
+        {
+            master.Dispose();
+            throw;
+        }
+    }
 
-    private static ISessionFactory Build(Configuration configuration, DatabaseRole role, string connectionString)
+    private static Configuration Hooked(Configuration configuration, DatabaseRole role, string connectionString)
     {
         configuration.UseReplicated(role);
         configuration.Properties.Remove(Environment.ConnectionStringName);
-        configuration.SetProperty(Environment.ConnectionString, connectionString);
-        return configuration.BuildSessionFactory();
+        return configuration.SetProperty(Environment.ConnectionString, connectionString);
     }
 
-    private string? ReadMaster()
+    private static (string? Master, string? Error) ConnectionStringOf(Configuration configuration, IConfiguration? settings)
     {
-        var configuration = _master.Value;
         if (configuration.GetProperty(Environment.ConnectionString) is { Length: > 0 } direct)
         {
-            return direct;
+            return (direct, null);
         }
 
         if (configuration.GetProperty(Environment.ConnectionStringName) is not { Length: > 0 } name)
         {
-            return null;
+            return (null, null);
         }
 
-        var named = settings?.GetConnectionString(name);
-        _error = named is null
-            ? $"The NHibernate configuration names the connection string {Shown.Of(name)}, but ConnectionStrings has no entry of that name."
-            : null;
-        return named;
+        return settings?.GetConnectionString(name) is { } named
+            ? (named, null)
+            : (null, $"The NHibernate configuration names the connection string {Shown.Of(name)}, but ConnectionStrings has no entry of that name.");
+    }
+
+    private Configuration Made() => _configure()
+        ?? throw new InvalidOperationException("The delegate given to AddReplicatedNHibernate returned null instead of a configuration.");
+
+    private Configuration Another(Configuration first)
+    {
+        var second = Made();
+        return ReferenceEquals(second, first)
+            ? throw new InvalidOperationException(
+                "The delegate given to AddReplicatedNHibernate returned the same configuration twice. Where the configuration is of a class of its own, or has a listener that is initialized or disposed with its factory, it is called once for each role and must make a new one each time.")
+            : second;
     }
 }

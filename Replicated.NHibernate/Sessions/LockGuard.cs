@@ -4,7 +4,10 @@ using NHibernate.Event;
 
 namespace Replicated.NHibernate.Sessions;
 
-/// <summary>Refuses a slave's row locks at the call: Lock, Refresh, Get and Load with a mode above <see cref="LockMode.Read"/>, which some databases write down.</summary>
+/// <summary>
+/// Refuses row locks at the call: Lock, Refresh, Get and Load with a mode above <see cref="LockMode.Read"/>, which some databases write down, on a slave;
+/// <see cref="LockMode.Force"/>, which writes a version, wherever writes are refused.
+/// </summary>
 internal sealed class LockGuard : ILockEventListener, IRefreshEventListener, ILoadEventListener
 {
     public void OnLock(LockEvent @event)
@@ -50,7 +53,7 @@ internal sealed class LockGuard : ILockEventListener, IRefreshEventListener, ILo
     private static bool IsRefused(IEventSource session, LockMode? mode, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ReplicatedBatcher? batcher)
     {
         batcher = Locks(mode) ? ReplicatedBatcher.Of(session) : null;
-        return batcher is { IsOnSlave: true };
+        return batcher is { IsOnSlave: true } || (LockMode.Force.Equals(mode) && batcher is { Refuses: true });
     }
 
     private static void Refuse(ReplicatedBatcher batcher, string entity, LockMode mode) =>

@@ -39,6 +39,7 @@ public static class ReplicatedConfigurationExtensions
         Set<ReplicatedTransactionFactory>(Environment.TransactionStrategy);
         configuration.SetProperty(Environment.TrackSessionId, "true");
         StandInFront<ReplicatedBatcherFactory>(configuration, Environment.BatchStrategy, ReplicatedConnectionProvider.BatcherFactoryProperty);
+        StandInFront<ReplicatedQueryTranslatorFactory>(configuration, Environment.QueryTranslator, ReplicatedConnectionProvider.QueryTranslatorProperty);
         QuoteWithoutConnecting(configuration);
         if (role == DatabaseRole.Slave)
         {
@@ -52,7 +53,6 @@ public static class ReplicatedConfigurationExtensions
 
     private static void AsSlave(Configuration configuration)
     {
-        StandInFront<ReplicatedQueryTranslatorFactory>(configuration, Environment.QueryTranslator, ReplicatedConnectionProvider.QueryTranslatorProperty);
         StandInFront<SlaveExceptionConverter>(configuration, Environment.SqlExceptionConverter, SlaveExceptionConverter.ChosenProperty);
         configuration.SetProperty(Environment.UseSecondLevelCache, "false");
         configuration.SetProperty(Environment.UseQueryCache, "false");

@@ -22,7 +22,10 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
     /// <c>ConnectionStrings:Slave</c> and those in <c>Replicated:Slaves</c>; none at all sends everything to the master.
     /// </summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Makes the NHibernate configuration; called once for each role, and must make a new one each time.</param>
+    /// <param name="configure">
+    /// Makes the NHibernate configuration. Called once: both factories are built from its mappings, at the same time. Called once for each role, and must make a
+    /// new configuration each time, where its class derives from <see cref="Configuration"/> or a listener is initialized or disposed with its factory.
+    /// </param>
     /// <param name="options">Changes the options that the section <c>Replicated</c> gave.</param>
     /// <returns>The services.</returns>
     /// <exception cref="InvalidOperationException">Something of this library is registered already.</exception>
@@ -46,9 +49,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         return services.AddFactories(sp =>
         {
             var (master, slave) = sp.GetRequiredService<NodeList>().ConnectionStrings(sp.GetRequiredService<CurrentSettings>().Value.Options);
-            var pair = sp.GetRequiredService<ConfigurationPair>();
-            var masterFactory = pair.BuildMaster(master);
-            return new ReplicatedSessionFactories(masterFactory, slave is null ? masterFactory : pair.BuildSlave(slave), owned: true);
+            return sp.GetRequiredService<ConfigurationPair>().Build(master, slave);
         });
     }
 

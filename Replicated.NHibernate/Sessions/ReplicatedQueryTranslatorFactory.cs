@@ -5,7 +5,7 @@ using NHibernate.Hql;
 namespace Replicated.NHibernate.Sessions;
 
 /// <summary>
-/// On the slave's factory: refuses HQL and LINQ statements that write before NHibernate does anything for them. For a class of several tables
+/// Refuses HQL and LINQ statements, where writes are refused, before NHibernate does anything for them. For a class of several tables
 /// that is a temporary table, made by a command that passes no batcher. Works through the factory of translators that the application chose.
 /// </summary>
 internal sealed class ReplicatedQueryTranslatorFactory : IQueryTranslatorFactory

@@ -101,6 +101,11 @@ public sealed class ReplicatedSessionFactories : IDisposable
             throw Unhooked($"its adonet.factory_class is not {nameof(ReplicatedBatcherFactory)}");
         }
 
+        if (implementor.Settings.QueryTranslatorFactory is not ReplicatedQueryTranslatorFactory)
+        {
+            throw Unhooked($"its query.factory_class is not {nameof(ReplicatedQueryTranslatorFactory)}");
+        }
+
         if (!implementor.Settings.TrackSessionId)
         {
             throw Unhooked("its track_session_id is false, and routing knows a session by its id");
@@ -123,11 +128,6 @@ public sealed class ReplicatedSessionFactories : IDisposable
         if ((settings.IsSecondLevelCacheEnabled || settings.IsQueryCacheEnabled) && settings.CacheProvider is not NoCacheProvider)
         {
             throw Unhooked("it is the slave's and has a second-level or query cache, which nothing would ever invalidate (cache.use_second_level_cache, cache.use_query_cache)");
-        }
-
-        if (settings.QueryTranslatorFactory is not ReplicatedQueryTranslatorFactory)
-        {
-            throw Unhooked($"it is the slave's and its query.factory_class is not {nameof(ReplicatedQueryTranslatorFactory)}");
         }
 
         if (settings.AutoJoinTransaction)
