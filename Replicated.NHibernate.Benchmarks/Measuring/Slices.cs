@@ -20,12 +20,14 @@ internal static class Slices
 
     /// <param name="baseline">A: does its work as often as it is told.</param>
     /// <param name="subject">B.</param>
-    public static Comparison Compare(Action<int> baseline, Action<int> subject)
+    /// <param name="fewer">By how much it is done less often, where once takes long.</param>
+    public static Comparison Compare(Action<int> baseline, Action<int> subject, int fewer = 1)
     {
+        var cycles = Cycles / fewer;
         Action<int>[] arms = [baseline, subject, baseline];
         var times = WarmUpAndCount(arms);
-        var taken = arms.Select(_ => new double[Cycles]).ToArray();
-        for (var cycle = 0; cycle < Cycles; cycle++)
+        var taken = arms.Select(_ => new double[cycles]).ToArray();
+        for (var cycle = 0; cycle < cycles; cycle++)
         {
             for (var turn = 0; turn < arms.Length; turn++)
             {
@@ -40,21 +42,21 @@ internal static class Slices
             Median.Of(taken[1]),
             Median.Of(taken[1].Zip(taken[0], (b, a) => b / a)),
             Median.Of(taken[2].Zip(taken[0], (b, a) => b / a)),
-            Bytes(baseline),
-            Bytes(subject));
+            Bytes(baseline, fewer),
+            Bytes(subject, fewer));
     }
 
     // Until the runtime has compiled everything in its last form, and as many rounds of work as fill a slice.
     private static int WarmUpAndCount(Action<int>[] arms)
     {
-        var times = 16;
+        var times = 1;
         var start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < WarmUp)
         {
             foreach (var arm in arms)
             {
                 var ratio = Slice.TotalNanoseconds / Nanoseconds(arm, times);
-                times = Math.Clamp((int)(times * Math.Clamp(ratio, 0.8, 1.25)), 16, 10_000_000);
+                times = Math.Clamp((int)(times * Math.Clamp(ratio, 0.5, 2)), 1, 10_000_000);
             }
         }
 
@@ -68,11 +70,11 @@ internal static class Slices
         return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
     }
 
-    private static double Bytes(Action<int> arm)
+    private static double Bytes(Action<int> arm, int fewer)
     {
-        const int Often = 100_000;
+        var often = 100_000 / fewer;
         var before = GC.GetAllocatedBytesForCurrentThread();
-        arm(Often);
-        return (double)(GC.GetAllocatedBytesForCurrentThread() - before) / Often;
+        arm(often);
+        return (double)(GC.GetAllocatedBytesForCurrentThread() - before) / often;
     }
 }
