@@ -80,6 +80,39 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
+    public async Task A_master_known_to_be_down_is_not_tried_and_the_slave_asked_only_once()
+    {
+        var pool = Pool(2);
+        Positions.Are(("s0", 48), ("s1", 49));
+        Known(pool, 48, 49);
+        var tried = 0;
+        _servers.Down["master"] = _ =>
+        {
+            tried++;
+            return new TimeoutException("master");
+        };
+        Assert.That(await Open(pool), Is.EqualTo(("s1", (RouteReason?)RouteReason.Stale)), "The one that is farthest.");
+        Assert.That((tried, Positions.Questions.Count, pool.Master.Health.State), Is.EqualTo((1, 1, NodeState.Down)));
+        Assert.That(await Open(pool), Is.EqualTo(("s1", (RouteReason?)RouteReason.Stale)));
+        Assert.That((tried, Positions.Questions.Count, pool.Master.InUse, _servers.Open), Is.EqualTo((1, 2, 0, 0)));
+        _servers.Fails("s0", "s1");
+        await Assert.ThrowsAsync<MasterUnavailableException>(() => Open(pool));
+        Assert.That(tried, Is.EqualTo(2), "Where no slave is left, it is tried all the same.");
+    }
+
+    [Test]
+    public async Task What_slaves_serve_in_the_place_of_a_master_that_is_down_takes_no_room_in_the_cap()
+    {
+        var pool = Pool(1, ("Replicated:MaxFallbackSessions", "1"));
+        Positions.Are(("s0", 49));
+        _servers.Fails("master");
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.That((await pool.OpenSlave(Goal, strict: false, async: true, default)).Reason, Is.EqualTo(RouteReason.Stale));
+        }
+    }
+
+    [Test]
     public async Task A_slave_that_cannot_tell_where_it_is_has_not_reached_the_mark()
     {
         var pool = Pool(1);

@@ -51,7 +51,10 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
     }
 
     /// <summary>Opens for the slave role, on a slave that has what the read must see; strictly, that is on no master, where a slave was asked for in so many words.</summary>
-    public async ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool async, CancellationToken cancellationToken)
+    public ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool async, CancellationToken cancellationToken) =>
+        OpenSlave(goal, strict, asks: true, async, cancellationToken);
+
+    private async ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool asks, bool async, CancellationToken cancellationToken)
     {
         var choice = topology.Choice;
         if (goal.OnlyMaster && !strict)
@@ -70,7 +73,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
             {
                 var opened = new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
                 topology.Opened(node);
-                if (isKnown || await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken))
+                if (isKnown || (asks && await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken)))
                 {
                     return opened;
                 }
@@ -147,6 +150,13 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
             throw SlavesUnavailableException.CapReached(most, failures);
         }
 
+        // One known to be down may hang whoever connects to it; where no slave can be connected to either, it is tried all the same.
+        if (Master.Health.State == NodeState.Down && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
+        {
+            Interlocked.Decrement(ref _fallbackSessions);
+            return late;
+        }
+
         try
         {
             var connection = await Open(Master, DatabaseRole.Slave, async, cancellationToken);
@@ -161,23 +171,26 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
                 throw;
             }
 
-            // Reads go on without a master: what no slave has then, nobody can show.
             NotOpened(Master, e, "a slave, whatever it has");
-            return topology.Choice.Slaves.Count > 0
-                ? await OpenWithoutMaster(goal, MasterUnavailableException.ForReading(e, failures), async, cancellationToken)
-                : throw MasterUnavailableException.ForReading(e, failures);
+            return await OpenWithoutMaster(goal, async, cancellationToken) ?? throw MasterUnavailableException.ForReading(e, failures);
         }
     }
 
-    private async ValueTask<NodeConnection> OpenWithoutMaster(ReadGoal goal, MasterUnavailableException unavailable, bool async, CancellationToken cancellationToken)
+    // Reads go on without a master: what no slave has then, nobody can show, and to ask once more would only take time.
+    private async ValueTask<NodeConnection?> OpenWithoutMaster(ReadGoal goal, bool async, CancellationToken cancellationToken)
     {
+        if (topology.Choice.Slaves.Count == 0)
+        {
+            return null;
+        }
+
         try
         {
-            return await OpenSlave(goal, strict: true, async, cancellationToken);
+            return await OpenSlave(goal, strict: true, asks: false, async, cancellationToken);
         }
         catch (SlavesUnavailableException)
         {
-            throw unavailable;
+            return null;
         }
     }
 
