@@ -132,7 +132,9 @@ internal sealed class SessionApp : IAsyncDisposable
 
 internal static class RequestServices
 {
-    public static ISession Session(this HttpContext context) => context.RequestServices.GetRequiredService<ISession>();
+    public static ISession Session(this HttpContext context) => context.RequestServices.Session();
+
+    public static ISession Session(this IServiceProvider services) => services.GetRequiredService<ISession>();
 
     public static global::NHibernate.IStatelessSession Stateless(this HttpContext context) => context.RequestServices.GetRequiredService<global::NHibernate.IStatelessSession>();
 

@@ -4,7 +4,6 @@ using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 using IsolationLevel = System.Data.IsolationLevel;
 using Transaction = System.Transactions.Transaction;
-using TransactionStatus = System.Transactions.TransactionStatus;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -20,8 +19,6 @@ internal sealed partial class RoleConnection
     private Exception? _failure;
     private Exception? _loss;
     private bool _endedByApplication;
-    private Transaction? _joined;
-    private bool _lookedForWrites;
 
     /// <summary>Whether a transaction is open, be it only logically.</summary>
     public bool IsInTransaction => _inTransaction;
@@ -58,17 +55,20 @@ internal sealed partial class RoleConnection
     /// <summary>Makes the command part of the transaction; the first one begins it on the server.</summary>
     public DbTransaction? Enlist()
     {
-        if (_inTransaction && _transaction is null && _opened is { } opened)
+        if (_transaction is null && _opened is { } opened)
         {
-            if (Role == DatabaseRole.Master && Transaction.Current is { } ambient)
+            // As long as no command has run, a TransactionScope goes before; who has joined one stays with it in those within it.
+            if (Role == DatabaseRole.Master && (_joined ?? Transaction.Current) is { } ambient)
             {
-                // As long as no command has run, a TransactionScope goes before.
                 opened.Connection.EnlistTransaction(ambient);
-                Joined(ambient);
+                Joins(ambient);
                 return null;
             }
 
-            _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
+            if (_inTransaction)
+            {
+                _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
+            }
         }
 
         return _inTransaction ? _transaction : null;
@@ -77,7 +77,7 @@ internal sealed partial class RoleConnection
     /// <summary>A statement failed: even where the application swallows the error, this transaction must not be committed.</summary>
     public void NoteFailure(Exception failure)
     {
-        if (_transaction is not null)
+        if (_transaction is not null || _joined is not null)
         {
             _failure ??= failure;
         }
@@ -99,21 +99,6 @@ internal sealed partial class RoleConnection
         {
             // Not at the former level: that was asked for one transaction.
             Begin(IsolationLevel.Unspecified, IsolationLevel.Unspecified);
-        }
-    }
-
-    // An enlistment of our own could ask what it wrote, but would make two phases of its commit: without NHibernate's it is marked to be safe.
-    private void Joined(Transaction ambient)
-    {
-        if (!ambient.Equals(_joined))
-        {
-            (_joined, _lookedForWrites) = (ambient, false);
-            ambient.TransactionCompleted += (_, e) =>
-            {
-                _hasUnmarkedWrites |= !_lookedForWrites && e.Transaction?.TransactionInformation.Status == TransactionStatus.Committed;
-                // Sessions hear of the end by themselves, and need to know then whether something is lost with it.
-                HasUncommittedWrites &= !Array.TrueForAll(_units, static u => u is ConnectionUnit);
-            };
         }
     }
 

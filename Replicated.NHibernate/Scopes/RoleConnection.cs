@@ -168,7 +168,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         return new RoutedReader(this, reader);
     }
 
-    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || !_inTransaction);
+    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || (!_inTransaction && _joined is null));
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
     public ValueTask Release(bool async)

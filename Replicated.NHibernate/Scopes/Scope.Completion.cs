@@ -83,6 +83,7 @@ internal sealed partial class Scope
             return;
         }
 
+        using var outside = _master is { IsJoined: true } ? RoleConnection.Outside() : null;
         // Not under a statement that a request forgot: the request's end waits for it, and rolls back then.
         if (_slave is not null && (Kind != ScopeKind.Request || !_slave.IsRunning))
         {
