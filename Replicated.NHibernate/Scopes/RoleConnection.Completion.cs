@@ -168,7 +168,11 @@ internal sealed partial class RoleConnection
         }
 
         var thrown = ForEach(u => u.AfterCompletion(committed));
-        await Release(async);
+        if (!_isSnapshot)
+        {
+            await Release(async);
+        }
+
         thrown?.Throw();
     }
 

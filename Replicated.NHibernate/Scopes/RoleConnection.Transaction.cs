@@ -29,7 +29,7 @@ internal sealed partial class RoleConnection
     public IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
 
     /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
-    public bool IsAutomatic => Role == DatabaseRole.Master && _scope.IsTransactional && !_scope.IsSealed;
+    public bool IsAutomatic => Role == DatabaseRole.Master ? _scope.IsTransactional && !_scope.IsSealed : _scope.WantsSnapshot;
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -41,8 +41,9 @@ internal sealed partial class RoleConnection
             return;
         }
 
+        (_level, _levelWasAsked) = (LevelFor(asked, otherwise), asked != IsolationLevel.Unspecified);
         (_inTransaction, _endedByApplication) = (true, false);
-        _level = asked == IsolationLevel.Unspecified ? otherwise : asked;
+        _isSnapshot |= Role == DatabaseRole.Slave && _scope.WantsSnapshot;
         foreach (var unit in _units)
         {
             if (unit.IsUsable)
@@ -65,13 +66,17 @@ internal sealed partial class RoleConnection
                 return null;
             }
 
-            if (_inTransaction)
+            if (_isSnapshot)
+            {
+                _snapshot ??= _scope.Services.Pool.Provider.Begin(opened.Connection, SnapshotLevel);
+            }
+            else if (_inTransaction)
             {
                 _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
             }
         }
 
-        return _inTransaction ? _transaction : null;
+        return _transaction ?? _snapshot;
     }
 
     /// <summary>A statement failed: even where the application swallows the error, this transaction must not be committed.</summary>
@@ -125,7 +130,18 @@ internal sealed partial class RoleConnection
 
         if (asked == Level)
         {
+            _levelWasAsked = true;
             return;
+        }
+
+        if (_scope.WantsSnapshot)
+        {
+            ThrowUnlessSnapshot(asked);
+            if (asked != IsolationLevel.Serializable)
+            {
+                // Two names of one thing.
+                return;
+            }
         }
 
         if (_transaction is not null)
@@ -135,6 +151,6 @@ internal sealed partial class RoleConnection
                 + "Ask for it before the first statement, or set Replicated:TransactionPerRequest to false and begin transactions yourself.");
         }
 
-        _level = asked;
+        (_level, _levelWasAsked) = (asked, true);
     }
 }

@@ -33,8 +33,7 @@ internal sealed partial class Scope
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
                 await _slave.NoteRead(async);
-                await _slave.Rollback(async);
-                await _slave.Release(async);
+                await _slave.GiveBack(async);
             }
 
             if (_master is not null && IsTransactional && !masterWaits)
@@ -143,6 +142,7 @@ internal sealed partial class Scope
         _completesAtEnd &= committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _master?.BeginAgain();
+        _slave?.BeginAgain();
     }
 
     private void LeaveAmbient()
