@@ -83,7 +83,10 @@ internal sealed class SnapshotTests(UnitOfWork unit)
         var later = await _app.Services.NewBoard().ScalarAsync(seen.Count);
         Assert.That((seen.Before, seen.After, later), Is.EqualTo((0, asked ? 0 : 1, asked && role == DatabaseRole.Slave ? 0 : 1)), "a slave's lasts as long as the scope");
         await scope.RollbackAsync();
-        Assert.That(await _app.Services.NewBoard().ScalarAsync(seen.Count), Is.EqualTo(1));
+        var next = new Sightings();
+        Assert.That(await _app.Services.NewBoard().ScalarAsync(seen.Count), Is.EqualTo(1), "the next one begins");
+        await next.Look(_app.Services.NewBoard(), _app.Services.NewBoard);
+        Assert.That((next.Before, next.After), Is.EqualTo((0, asked ? 0 : 1)));
     }
 
     [Test]
