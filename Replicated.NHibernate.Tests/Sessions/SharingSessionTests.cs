@@ -139,6 +139,39 @@ internal sealed class SharingSessionTests
     }
 
     [Test]
+    public async Task One_that_is_disposed_forgets_what_it_has_not_flushed_as_with_NHibernate_alone([Values] bool flushed)
+    {
+        var names = new[] { Guid.NewGuid().ToString(), Guid.NewGuid().ToString() };
+        static void Write(ISession session, string name, bool flushed)
+        {
+            using var sharing = session.SessionWithOptions().Connection().OpenSession();
+            sharing.Save(new Note { Name = name });
+            if (flushed)
+            {
+                sharing.Flush();
+            }
+        }
+
+        (await _app.Post(session =>
+        {
+            Write(session, names[0], flushed);
+            return null;
+        })).Ok();
+        using (var factory = BehaviourFactory.OnMaster())
+        using (var session = factory.OpenSession())
+        using (var transaction = session.BeginTransaction())
+        {
+            Write(session, names[1], flushed);
+            transaction.Commit();
+        }
+
+        foreach (var name in names)
+        {
+            Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.EqualTo(flushed ? 1 : 0));
+        }
+    }
+
+    [Test]
     public async Task An_own_transaction_of_theirs_is_everybodys([Values] bool commit, [Values] bool bySharing)
     {
         var name = Guid.NewGuid().ToString();

@@ -142,6 +142,33 @@ internal sealed class SnapshotSessionTests
     }
 
     [Test]
+    public async Task On_the_master_a_row_that_somebody_else_has_changed_meanwhile_cannot_be_written([Values("/snapshot", "/run")] string path)
+    {
+        var key = Guid.NewGuid();
+        await Database.Execute($"insert into setting values ('{key}', 'before')");
+        var answer = await _app.Send(HttpMethod.Post, path, async context =>
+        {
+            var setting = await context.Session().GetAsync<Setting>(key);
+            await Database.Execute($"update setting set name = 'theirs' where id = '{key}'");
+            setting.Name = "ours";
+            return SessionApp.Done();
+        });
+        Assert.That((answer.Thrown?.GetBaseException() as DbException)?.SqlState, Is.EqualTo(path == "/snapshot" ? "40001" : null));
+        Assert.That(await Database.Ask<string>($"select name from setting where id = '{key}'"), Is.EqualTo(path == "/snapshot" ? "theirs" : "ours"));
+    }
+
+    [Test]
+    public async Task A_statement_that_fails_ends_it()
+    {
+        var answer = await _app.Send(HttpMethod.Get, "/snapshot", context =>
+        {
+            Assert.That(() => context.Session().Scalar("select 1 / 0"), Throws.Exception);
+            return Task.FromResult(SessionApp.Done(context.Session().Scalar("select 1")));
+        });
+        Assert.That((answer.Thrown?.GetBaseException() as DbException)?.SqlState, Is.EqualTo("25P02"));
+    }
+
+    [Test]
     public async Task A_scope_of_its_own_within_the_request_has_none([Values] bool asks)
     {
         var answer = await _app.Send(HttpMethod.Get, "/snapshot", async context =>
