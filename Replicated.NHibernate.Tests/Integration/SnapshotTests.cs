@@ -213,7 +213,7 @@ internal sealed class SnapshotTests(UnitOfWork unit)
 
     private static Dictionary<string, string?> OnOneConnection(string name)
     {
-        string Of(PostgresNode node) => new NpgsqlConnectionStringBuilder(node.ConnectionString) { ApplicationName = name, MaxPoolSize = 1, Timeout = 2 }.ConnectionString;
+        string Of(PostgresNode node) => new NpgsqlConnectionStringBuilder(node.ConnectionString) { ApplicationName = name, MaxPoolSize = 1, Timeout = 30 }.ConnectionString;
         return new()
         {
             ["ConnectionStrings:Master"] = Of(SharedCluster.Master),
