@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.DependencyInjection;
 using Replicated.NHibernate.Tests.Evidence;
 
@@ -51,7 +52,7 @@ internal sealed class StaleReadTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_slave_that_the_request_read_from_before_it_wrote_stays_its_slave_and_is_told_to_be_stale([Values] bool replays)
+    public async Task A_slave_that_the_request_read_from_before_it_wrote_stays_its_slave_and_is_told_to_be_stale([Values] bool replays, [Values] bool ownTransaction)
     {
         await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = replays ? "00:00:10" : "00:00:00.05" }, slaves: 1);
         await PauseAll();
@@ -65,8 +66,19 @@ internal sealed class StaleReadTests(UnitOfWork unit)
                 before = await context.Board().WhereAsync();
             }
 
-            await context.Board().AddAsync(id);
-            await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
+            if (ownTransaction)
+            {
+                // The slave's connection stays where it is then.
+                await using var transaction = await context.RequestServices.GetRequiredService<DbConnection>().BeginTransactionAsync();
+                await context.Board().AddAsync(id);
+                await transaction.CommitAsync();
+            }
+            else
+            {
+                await context.Board().AddAsync(id);
+                await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
+            }
+
             using (app.Sessions.UseSlave())
             {
                 (has, after) = (await context.Board().HasAsync(id), await context.Board().WhereAsync());

@@ -128,6 +128,19 @@ internal sealed class BehaviourConnectionTests
     }
 
     [Test]
+    public void A_stateless_session_joins_a_TransactionScope_whatever_the_factorys_auto_join_says([Values] bool stateless)
+    {
+        // Why sessions of the slave's factory are kept out of it one by one.
+        using var factory = BehaviourFactory.OnSlave(c => c.SetProperty(Environment.AutoJoinTransaction, "false"));
+        using var scope = new TransactionScope();
+        using var session = stateless ? null : factory.OpenSession();
+        using var other = stateless ? factory.OpenStatelessSession() : null;
+        var implementation = session?.GetSessionImplementation() ?? other!.GetSessionImplementation();
+        _ = session?.CreateQuery("from Note") ?? other!.CreateQuery("from Note");
+        Assert.That(implementation.TransactionContext, stateless ? Is.Not.Null : Is.Null);
+    }
+
+    [Test]
     public async Task A_broken_connection_of_Npgsql_says_Closed_and_not_Broken()
     {
         // Why a closed connection in the middle of a transaction is an error, and not replaced by a new one.

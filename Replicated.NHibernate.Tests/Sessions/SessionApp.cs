@@ -24,7 +24,7 @@ internal sealed record Answer(HttpStatusCode Status, string Body, Exception? Thr
 
 /// <summary>
 /// An application on the shop whose endpoints do what a test hands in: /run (GET and POST), /slave (POST with UseSlave), /master (GET with
-/// UseMaster). Error handling stands outside the scope and keeps what it caught.
+/// UseMaster), /snapshot (GET and POST with UseSnapshot). Error handling stands outside the scope and keeps what it caught.
 /// </summary>
 internal sealed class SessionApp : IAsyncDisposable
 {
@@ -71,6 +71,7 @@ internal sealed class SessionApp : IAsyncDisposable
                 app.MapMethods("/run", ["GET", "POST"], (Delegate)Run);
                 app.MapPost("/slave", (Delegate)Run).UseSlave();
                 app.MapGet("/master", (Delegate)Run).UseMaster();
+                app.MapMethods("/snapshot", ["GET", "POST"], (Delegate)Run).UseSnapshot();
                 map?.Invoke(app);
             },
             Database.Cluster,
@@ -132,7 +133,9 @@ internal sealed class SessionApp : IAsyncDisposable
 
 internal static class RequestServices
 {
-    public static ISession Session(this HttpContext context) => context.RequestServices.GetRequiredService<ISession>();
+    public static ISession Session(this HttpContext context) => context.RequestServices.Session();
+
+    public static ISession Session(this IServiceProvider services) => services.GetRequiredService<ISession>();
 
     public static global::NHibernate.IStatelessSession Stateless(this HttpContext context) => context.RequestServices.GetRequiredService<global::NHibernate.IStatelessSession>();
 

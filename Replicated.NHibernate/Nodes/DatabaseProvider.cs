@@ -17,6 +17,7 @@ internal sealed class DatabaseProvider
         ConnectionType = probe.GetType().FullName ?? probe.GetType().Name;
         IsNpgsql = ConnectionType == "Npgsql.NpgsqlConnection";
         CanBatch = probe.CanCreateBatch;
+        SnapshotLevel = SnapshotLevelOf(ConnectionType);
     }
 
     /// <summary>The provider's class of connections, for messages.</summary>
@@ -26,6 +27,13 @@ internal sealed class DatabaseProvider
     public bool IsNpgsql { get; }
 
     public bool CanBatch { get; }
+
+    /// <summary>The level at which all statements see one moment: SQL Server's repeatable read locks instead.</summary>
+    public IsolationLevel SnapshotLevel { get; }
+
+    /// <summary>The same by a class of connections; PostgreSQL and MySQL read one moment at repeatable read.</summary>
+    public static IsolationLevel SnapshotLevelOf(string connectionType) =>
+        connectionType.EndsWith(".SqlClient.SqlConnection", StringComparison.Ordinal) ? IsolationLevel.Snapshot : IsolationLevel.RepeatableRead;
 
     public DbConnection Create(string connectionString) => _create(connectionString);
 

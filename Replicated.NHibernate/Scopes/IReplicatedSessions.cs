@@ -29,6 +29,14 @@ public interface IReplicatedSessions
     IDisposable UseSlave();
 
     /// <summary>
+    /// What the scope reads from here on, through sessions that were injected before too, is of one moment: one repeatable-read transaction, begun with
+    /// the next statement and, on a slave, ended with the scope or its rollback. For a job or a block of code; actions have <see cref="UseSnapshotAttribute"/>. Calling it again
+    /// does nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is no scope here, or the role in force has read already.</exception>
+    void UseSnapshot();
+
+    /// <summary>
     /// Begins a scope of its own for work outside a request, or beside it: a job, a console application, a test. The scope is current
     /// until it is disposed, by the method that began it.
     /// </summary>

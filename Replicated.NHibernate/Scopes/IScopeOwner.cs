@@ -12,6 +12,9 @@ internal interface IScopeOwner
 
     RoleDecision Decide(DatabaseRole? block);
 
+    /// <summary>Whether the work asks for one snapshot of all that it reads.</summary>
+    bool WantsSnapshot => false;
+
     /// <summary>What the work's reads must see from the start. Asked once, when the first of them connects to a slave.</summary>
     Mark? Mark => null;
 

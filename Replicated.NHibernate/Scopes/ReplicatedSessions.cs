@@ -10,6 +10,12 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
 
     public IDisposable UseSlave() => AmbientScope.BeginBlock(Ambient(diagnosis), DatabaseRole.Slave);
 
+    public void UseSnapshot()
+    {
+        var ambient = Ambient(diagnosis);
+        ambient.Scope!.UseSnapshot(ambient.Block);
+    }
+
     public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null)
     {
         if (role is not (DatabaseRole.Master or DatabaseRole.Slave))

@@ -26,6 +26,14 @@ internal sealed partial class RoleConnection
             }
 
             ThrowIfFailed();
+            if (IsJoined)
+            {
+                // Its commit is the TransactionScope's, of which sessions hear by themselves.
+                await MarkWrites(committed with { Wrote = HasUncommittedWrites || _hasUnmarkedWrites }, async);
+                HasUncommittedWrites = false;
+                return;
+            }
+
             if (_transaction is not null)
             {
                 var services = _scope.Services;
@@ -82,24 +90,20 @@ internal sealed partial class RoleConnection
     public async ValueTask RollbackByApplication(bool async)
     {
         _endedByApplication = HasUncommittedWrites || HasPendingChanges;
+        using var outside = IsJoined ? Outside() : null;
         await Rollback(async);
         BeginAgain();
     }
 
-    /// <summary>A TransactionScope took the place of the transaction, which had not begun on the server.</summary>
-    public void AfterSystemTransaction(bool committed)
+    public ValueTask Rollback(bool async)
     {
-        if (committed || !_inTransaction)
+        if (IsJoined)
         {
-            (HasUncommittedWrites, _hasUnmarkedWrites) = (false, committed && (HasUncommittedWrites || _hasUnmarkedWrites));
+            _joined!.Rollback();
         }
-        else
-        {
-            RollbackByApplication(async: false).AsTask().GetAwaiter().GetResult();
-        }
-    }
 
-    public ValueTask Rollback(bool async) => _inTransaction && !IsLeftToStatement ? RollbackBegun(async) : ValueTask.CompletedTask;
+        return _inTransaction && !IsLeftToStatement ? RollbackBegun(async) : ValueTask.CompletedTask;
+    }
 
     private async ValueTask RollbackBegun(bool async)
     {
@@ -164,7 +168,11 @@ internal sealed partial class RoleConnection
         }
 
         var thrown = ForEach(u => u.AfterCompletion(committed));
-        await Release(async);
+        if (!_isSnapshot)
+        {
+            await Release(async);
+        }
+
         thrown?.Throw();
     }
 

@@ -67,7 +67,11 @@ internal sealed partial class RoleConnection
         ExceptionDispatchInfo? thrown = null;
         try
         {
-            await Rollback(async);
+            // What was committed within a TransactionScope is left to it; what was not takes it along.
+            if (!IsJoined || HasUncommittedWrites || HasPendingChanges)
+            {
+                await Rollback(async);
+            }
         }
         catch (Exception e)
         {

@@ -13,27 +13,6 @@ internal sealed partial class RoleConnection
     /// <summary>Marks what was written without a transaction of the scope's, which its database committed by itself.</summary>
     public ValueTask MarkWrites(bool async) => _hasUnmarkedWrites ? MarkWrites(new Committed(Wrote: true, Position: null), async) : ValueTask.CompletedTask;
 
-    /// <summary>Before a TransactionScope commits: plain ADO.NET, or a function that a query calls, may have written unseen.</summary>
-    public void LookForWrites()
-    {
-        var services = _scope.Services;
-        _lookedForWrites |= HasUncommittedWrites;
-        if (HasUncommittedWrites || Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff
-            || !services.Pool.Provider.IsNpgsql || Current is not { State: ConnectionState.Open } connection)
-        {
-            return;
-        }
-
-        _lookedForWrites = true;
-        using var command = connection.CreateCommand();
-        command.CommandText = CommitStatement.HasWritten;
-        // One that is still reading cannot be asked.
-        if (IsReading || command.ExecuteScalar() is true)
-        {
-            NoteWrite();
-        }
-    }
-
     private async ValueTask MarkWrites(Committed committed, bool async)
     {
         if (!committed.Wrote)
@@ -47,7 +26,8 @@ internal sealed partial class RoleConnection
         }
 
         (Wrote, _hasUnmarkedWrites) = (true, false);
-        _scope.NoteCommit(committed.Position ?? await AskForPosition(async));
+        // The place of a commit that is still to come is not known.
+        _scope.NoteCommit(committed.Position ?? (IsJoined ? null : await AskForPosition(async)));
     }
 
     /// <summary>Remembers how far a slave was after the last read, where reads are not to go back.</summary>

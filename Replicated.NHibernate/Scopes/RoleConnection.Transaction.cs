@@ -4,7 +4,6 @@ using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 using IsolationLevel = System.Data.IsolationLevel;
 using Transaction = System.Transactions.Transaction;
-using TransactionStatus = System.Transactions.TransactionStatus;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -20,8 +19,6 @@ internal sealed partial class RoleConnection
     private Exception? _failure;
     private Exception? _loss;
     private bool _endedByApplication;
-    private Transaction? _joined;
-    private bool _lookedForWrites;
 
     /// <summary>Whether a transaction is open, be it only logically.</summary>
     public bool IsInTransaction => _inTransaction;
@@ -32,7 +29,7 @@ internal sealed partial class RoleConnection
     public IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
 
     /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
-    public bool IsAutomatic => Role == DatabaseRole.Master && _scope.IsTransactional && !_scope.IsSealed;
+    public bool IsAutomatic => Role == DatabaseRole.Master ? _scope.IsTransactional && !_scope.IsSealed : _scope.WantsSnapshot;
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -44,8 +41,9 @@ internal sealed partial class RoleConnection
             return;
         }
 
+        (_level, _levelWasAsked) = (LevelFor(asked, otherwise), asked != IsolationLevel.Unspecified);
         (_inTransaction, _endedByApplication) = (true, false);
-        _level = asked == IsolationLevel.Unspecified ? otherwise : asked;
+        _isSnapshot |= Role == DatabaseRole.Slave && _scope.WantsSnapshot;
         foreach (var unit in _units)
         {
             if (unit.IsUsable)
@@ -58,26 +56,33 @@ internal sealed partial class RoleConnection
     /// <summary>Makes the command part of the transaction; the first one begins it on the server.</summary>
     public DbTransaction? Enlist()
     {
-        if (_inTransaction && _transaction is null && _opened is { } opened)
+        if (_transaction is null && _opened is { } opened)
         {
-            if (Role == DatabaseRole.Master && Transaction.Current is { } ambient)
+            // As long as no command has run, a TransactionScope goes before; who has joined one stays with it in those within it.
+            if (Role == DatabaseRole.Master && (_joined ?? Transaction.Current) is { } ambient)
             {
-                // As long as no command has run, a TransactionScope goes before.
                 opened.Connection.EnlistTransaction(ambient);
-                Joined(ambient);
+                Joins(ambient);
                 return null;
             }
 
-            _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
+            if (_isSnapshot)
+            {
+                _snapshot ??= _scope.Services.Pool.Provider.Begin(opened.Connection, SnapshotLevel);
+            }
+            else if (_inTransaction)
+            {
+                _transaction = _scope.Services.Pool.Provider.Begin(opened.Connection, _level);
+            }
         }
 
-        return _inTransaction ? _transaction : null;
+        return _transaction ?? _snapshot;
     }
 
     /// <summary>A statement failed: even where the application swallows the error, this transaction must not be committed.</summary>
     public void NoteFailure(Exception failure)
     {
-        if (_transaction is not null)
+        if (_transaction is not null || _joined is not null)
         {
             _failure ??= failure;
         }
@@ -99,21 +104,6 @@ internal sealed partial class RoleConnection
         {
             // Not at the former level: that was asked for one transaction.
             Begin(IsolationLevel.Unspecified, IsolationLevel.Unspecified);
-        }
-    }
-
-    // An enlistment of our own could ask what it wrote, but would make two phases of its commit: without NHibernate's it is marked to be safe.
-    private void Joined(Transaction ambient)
-    {
-        if (!ambient.Equals(_joined))
-        {
-            (_joined, _lookedForWrites) = (ambient, false);
-            ambient.TransactionCompleted += (_, e) =>
-            {
-                _hasUnmarkedWrites |= !_lookedForWrites && e.Transaction?.TransactionInformation.Status == TransactionStatus.Committed;
-                // Sessions hear of the end by themselves, and need to know then whether something is lost with it.
-                HasUncommittedWrites &= !Array.TrueForAll(_units, static u => u is ConnectionUnit);
-            };
         }
     }
 
@@ -140,7 +130,18 @@ internal sealed partial class RoleConnection
 
         if (asked == Level)
         {
+            _levelWasAsked = true;
             return;
+        }
+
+        if (_scope.WantsSnapshot)
+        {
+            ThrowUnlessSnapshot(asked);
+            if (asked != IsolationLevel.Serializable)
+            {
+                // Two names of one thing.
+                return;
+            }
         }
 
         if (_transaction is not null)
@@ -150,6 +151,6 @@ internal sealed partial class RoleConnection
                 + "Ask for it before the first statement, or set Replicated:TransactionPerRequest to false and begin transactions yourself.");
         }
 
-        _level = asked;
+        (_level, _levelWasAsked) = (asked, true);
     }
 }

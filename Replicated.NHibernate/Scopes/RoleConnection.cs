@@ -109,12 +109,14 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         {
             if (opened.Connection.State != ConnectionState.Closed)
             {
-                return _knownCommits == _scope.Commits || IsReading || Role == DatabaseRole.Master
+                // Whoever asks is a statement that runs already.
+                return _knownCommits == _scope.Commits || _reader is { IsClosed: false } || Role == DatabaseRole.Master
                     ? opened.Connection
+                    : _snapshot is not null ? AsItBegan(opened)
                     : await CaughtUp(opened, async, cancellationToken);
             }
 
-            if (_transaction is not null)
+            if (_transaction is not null || _snapshot is not null)
             {
                 // On a new connection only what comes now would be committed.
                 var lost = ScopeErrors.LostConnection(_scope.Work);
@@ -168,7 +170,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         return new RoutedReader(this, reader);
     }
 
-    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || !_inTransaction);
+    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || (!_inTransaction && _joined is null));
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
     public ValueTask Release(bool async)
@@ -179,9 +181,9 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             return ValueTask.CompletedTask;
         }
 
-        var opened = _opened!;
-        (_opened, _reader) = (null, null);
-        return _scope.Services.Pool.Close(opened, async);
+        var (opened, snapshot, reader) = (_opened!, _snapshot, _reader);
+        (_opened, _snapshot, _reader, _isSnapshot) = (null, null, null, false);
+        return snapshot is null ? _scope.Services.Pool.Close(opened, async) : CloseSnapshot(opened, snapshot, reader, async);
     }
 
     /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>

@@ -33,8 +33,7 @@ internal sealed partial class Scope
             {
                 await _slave.RefusePendingChanges(async, cancellationToken);
                 await _slave.NoteRead(async);
-                await _slave.Rollback(async);
-                await _slave.Release(async);
+                await _slave.GiveBack(async);
             }
 
             if (_master is not null && IsTransactional && !masterWaits)
@@ -83,6 +82,7 @@ internal sealed partial class Scope
             return;
         }
 
+        using var outside = _master is { IsJoined: true } ? RoleConnection.Outside() : null;
         // Not under a statement that a request forgot: the request's end waits for it, and rolls back then.
         if (_slave is not null && (Kind != ScopeKind.Request || !_slave.IsRunning))
         {
@@ -142,6 +142,7 @@ internal sealed partial class Scope
         _completesAtEnd &= committed;
         IsSealed = Kind == ScopeKind.Request && IsTransactional;
         _master?.BeginAgain();
+        _slave?.BeginAgain();
     }
 
     private void LeaveAmbient()

@@ -25,6 +25,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     private RoleConnection? _slave;
     private AmbientScope? _ambient;
     private Dictionary<object, object?>? _kept;
+    private bool _wantsSnapshot;
 
     public ScopeServices Services { get; } = services;
 
@@ -43,6 +44,9 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     public bool IsTransactional { get; } = kind == ScopeKind.Explicit || services.TransactionPerRequest;
 
+    /// <summary>Whether what the work reads is to be of one moment.</summary>
+    public bool WantsSnapshot => _wantsSnapshot || owner.WantsSnapshot;
+
     /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
     public bool IsSealed { get; private set; }
 
@@ -60,6 +64,41 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
 
     /// <summary>The connection of a role, if a unit has asked for one.</summary>
     public RoleConnection? Connection(DatabaseRole role) => role == DatabaseRole.Master ? _master : _slave;
+
+    /// <summary>What is read from now on is of one moment, that of the first statement to come.</summary>
+    /// <exception cref="InvalidOperationException">The role in force has read already.</exception>
+    public void UseSnapshot(DatabaseRole? block)
+    {
+        lock (owner)
+        {
+            if (IsEnded)
+            {
+                throw ScopeErrors.Ended(Work);
+            }
+
+            if (WantsSnapshot)
+            {
+                return;
+            }
+
+            if (Connection(owner.Decide(block).Role) is { HasRead: true })
+            {
+                throw ScopeErrors.LateSnapshot(Work);
+            }
+
+            _wantsSnapshot = true;
+            try
+            {
+                _slave?.TakeSnapshot();
+                _master?.TakeSnapshot();
+            }
+            catch
+            {
+                _wantsSnapshot = false;
+                throw;
+            }
+        }
+    }
 
     /// <summary>Makes the scope current for the caller and what it calls.</summary>
     public Scope Enter()

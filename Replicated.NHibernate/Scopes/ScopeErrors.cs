@@ -1,3 +1,4 @@
+using System.Data;
 using System.Runtime.ExceptionServices;
 
 namespace Replicated.NHibernate.Scopes;
@@ -32,6 +33,14 @@ internal static class ScopeErrors
     public static InvalidOperationException LostConnection(WorkName work) => new(
         $"The connection of {work} was closed in the middle of its transaction, which the server has rolled back; nothing of it can be committed. "
         + "Either the connection broke, or somebody disposed session.Connection, which is only lent.");
+
+    public static InvalidOperationException LateSnapshot(WorkName work) => new(
+        $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement, or put [UseSnapshot] on "
+        + "the action.");
+
+    public static InvalidOperationException NoSnapshot(WorkName work, IsolationLevel asked, IsolationLevel level) => new(
+        $"Isolation level {asked} was asked for, but what {work} reads is one snapshot ({level}). Ask for no level, or for that one; what must see later "
+        + "commits belongs in a scope of its own (IReplicatedSessions.BeginScope).");
 
     public static InvalidOperationException StillReading(WorkName work) => new(
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "

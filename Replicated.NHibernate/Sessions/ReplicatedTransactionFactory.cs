@@ -22,8 +22,13 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
 
     public override void EnlistInSystemTransactionIfNeeded(ISessionImplementor session)
     {
-        ReplicatedBatcher.Of(session)?.Operates(session.SessionId);
-        base.EnlistInSystemTransactionIfNeeded(session);
+        var batcher = ReplicatedBatcher.Of(session);
+        batcher?.Operates(session.SessionId);
+        // Not on a slave, where stateless sessions would, whatever transaction.auto_join says; and one that is being closed joins nothing any more.
+        if (batcher is not { IsOnSlave: true } and not { Unit.IsEnding: true })
+        {
+            base.EnlistInSystemTransactionIfNeeded(session);
+        }
     }
 
     public override void ExecuteWorkInIsolation(ISessionImplementor session, IIsolatedWork work, bool transacted)
@@ -49,6 +54,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
 
     protected override void JoinSystemTransaction(ISessionImplementor session, SystemTransaction transaction)
     {
+        ThrowIfOnSlave(session, transaction);
         if (transaction is null || ReplicatedBatcher.Of(session)?.Unit is not { Transaction: { IsActive: true } own } unit || unit.Role.IsPhysical)
         {
             base.JoinSystemTransaction(session, transaction);
@@ -71,6 +77,16 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             ? new JoinedSystemTransaction(session, unit, transaction, SystemTransactionCompletionLockTimeout, UseConnectionOnSystemTransactionPrepare, IgnoreSessionSynchronizationFailuresOnSystemTransaction)
             : base.CreateAndEnlistMainContext(session, transaction);
 
+    // Only where somebody calls JoinTransaction by themselves.
+    private static void ThrowIfOnSlave(ISessionImplementor session, SystemTransaction? transaction)
+    {
+        if (transaction is not null && ReplicatedBatcher.Of(session) is { IsOnSlave: true })
+        {
+            throw new InvalidOperationException(
+                "A session of the slave role stays out of TransactionScopes: a standby can neither prepare nor be serializable. Leave JoinTransaction() away; it reads as it is.");
+        }
+    }
+
     private static void RefuseOnSlave(ISessionImplementor session, IIsolatedWork work) =>
         ReplicatedBatcher.Of(session)?.Refuse($"isolated work for {work.GetType().Name}, such as the generation of an id,", WriteLayer.IsolatedWork);
 
@@ -85,6 +101,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             : base(session, transaction, lockTimeout, useConnectionOnPrepare, ignoreFailures)
         {
             (_session, _unit, _mayAsk) = (session, unit, useConnectionOnPrepare);
+            unit.Role.Joins(EnlistedTransaction);
             EnlistedTransaction.EnlistVolatile(this, useConnectionOnPrepare ? EnlistmentOptions.EnlistDuringPrepareRequired : EnlistmentOptions.None);
         }
 
@@ -94,10 +111,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             {
                 // A stateless session keeps its last statement open for a batch, and NHibernate prepares nothing over it.
                 _session.ConnectionManager.Batcher.ExecuteBatch();
-                if (_mayAsk)
-                {
-                    _unit.Role.LookForWrites();
-                }
+                _unit.Role.BeforeSystemCommit(_mayAsk);
             }
             catch (Exception e)
             {
@@ -115,6 +129,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             base.CompleteTransaction(isCommitted);
             if (ends)
             {
+                using var outside = RoleConnection.Outside();
                 _unit.AfterSystemTransaction(isCommitted);
             }
         }

@@ -41,6 +41,10 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
 
     protected ISessionImplementor Session { get; private set; } = null!;
 
+    /// <summary>Sessions that share the session's connection, of which most have none.</summary>
+    protected IReadOnlyCollection<ISessionImplementor>? Sharing =>
+        Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing ? sharing : null;
+
     /// <summary>An operation begins, of the session or of one that shares its connection and transaction and works for the same unit.</summary>
     public void Operates(Guid sessionId)
     {
@@ -93,6 +97,12 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
         IsEnding = true;
         try
         {
+            // Without the connection they are of no use to anybody.
+            foreach (var sharing in Sharing?.ToArray() ?? [])
+            {
+                (sharing as IDisposable)?.Dispose();
+            }
+
             Close();
         }
         finally

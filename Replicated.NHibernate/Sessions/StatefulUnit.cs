@@ -18,20 +18,22 @@ internal sealed class StatefulUnit : SessionUnit
     {
         get
         {
-            if (!IsUsed || !Session.IsOpen || !HoldsAnything || Session.FlushMode == FlushMode.Manual)
+            if (!IsUsed || !Session.IsOpen)
             {
                 return false;
             }
 
             try
             {
-                return Session.IsDirty();
+                return (HoldsAnything && IsDirty(Session)) || Sharing?.Any(static s => s is ISession session && IsDirty(session)) == true;
             }
             catch (Exception)
             {
                 // Finding out met a refused write, which is a pending change, or threw in the application's own code, which nobody can tell.
                 return true;
             }
+
+            static bool IsDirty(ISession session) => session.FlushMode != FlushMode.Manual && session.IsDirty();
         }
     }
 
@@ -43,10 +45,6 @@ internal sealed class StatefulUnit : SessionUnit
             return context.EntityEntries.Count > 0 || context.CollectionEntries.Count > 0;
         }
     }
-
-    // Sessions that share the connection, of which most have none.
-    private IReadOnlyCollection<ISessionImplementor>? Sharing =>
-        base.Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing ? sharing : null;
 
     public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask
@@ -88,6 +86,10 @@ internal sealed class StatefulUnit : SessionUnit
         if (IsUsable)
         {
             Session.Clear();
+            foreach (var session in (Sharing ?? []).OfType<ISession>())
+            {
+                session.Clear();
+            }
         }
     }
 

@@ -26,6 +26,20 @@ public static class ReplicatedEndpointConventionBuilderExtensions
     public static TBuilder UseSlave<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithRole(DatabaseRole.Slave);
 
+    /// <summary>
+    /// Has everything that a request of the endpoints reads be of one moment, as <see cref="UseSnapshotAttribute"/> does. It chooses no role.
+    /// </summary>
+    /// <typeparam name="TBuilder">The kind of builder.</typeparam>
+    /// <param name="builder">An endpoint or a group.</param>
+    /// <returns>The builder.</returns>
+    public static TBuilder UseSnapshot<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(static endpoint => endpoint.Metadata.Add(new UseSnapshotAttribute()));
+        return builder;
+    }
+
     private static TBuilder WithRole<TBuilder>(this TBuilder builder, DatabaseRole role)
         where TBuilder : IEndpointConventionBuilder
     {

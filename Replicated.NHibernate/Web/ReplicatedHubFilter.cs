@@ -12,9 +12,11 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
     public async ValueTask<object?> InvokeMethodAsync(HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next)
     {
         var hub = invocationContext.Hub.GetType();
-        var role = EndpointRoles.Of(invocationContext.HubMethod, hub, EndpointOf(invocationContext.Context));
+        var endpoint = EndpointOf(invocationContext.Context);
+        var role = EndpointRoles.Of(invocationContext.HubMethod, hub, endpoint);
+        var snapshot = EndpointSnapshots.Of(invocationContext.HubMethod, hub, endpoint);
         return await Run(
-            new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves),
+            new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot),
             invocationContext.ServiceProvider,
             () => next(invocationContext),
             HubStream.Of(invocationContext.HubMethod));
@@ -31,8 +33,8 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
     private async Task Lifetime(HubLifetimeContext context, string method, Func<Task> run)
     {
         var hub = context.Hub.GetType();
-        var role = EndpointOf(context.Context) is { } endpoint ? EndpointRoles.Of(endpoint) : null;
-        await Run(new Invocation(new WorkName("Hub method", $"{hub.Name}.{method}"), role, services.HasSlaves), context.ServiceProvider, async () =>
+        var (role, snapshot) = EndpointOf(context.Context) is { } endpoint ? (EndpointRoles.Of(endpoint), EndpointSnapshots.Of(endpoint)) : (null, false);
+        await Run(new Invocation(new WorkName("Hub method", $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot), context.ServiceProvider, async () =>
         {
             await run();
             return null;
@@ -49,6 +51,11 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
             throw new InvalidOperationException(
                 $"{invocation.Work} asks for a slave, but its hub's constructor asked for a session before the method was known, and got the master's. "
                 + "Get the session in the method: as a parameter, or by GetCurrentSession().");
+        }
+
+        if (invocation.WantsSnapshot)
+        {
+            own?.UseSnapshot(block: null);
         }
 
         var scope = own ?? new Scope(services, invocation, ScopeKind.Request);
@@ -81,9 +88,11 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         }
     }
 
-    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves) : IScopeOwner
+    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot) : IScopeOwner
     {
         public WorkName Work { get; } = work;
+
+        public bool WantsSnapshot { get; } = snapshot;
 
         public bool IsReadOnlyVerb => false;
 

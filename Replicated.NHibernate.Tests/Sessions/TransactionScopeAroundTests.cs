@@ -1,0 +1,293 @@
+using System.Data.Common;
+using System.Transactions;
+using Dapper;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using NHibernate;
+using Replicated.NHibernate.Sessions;
+
+namespace Replicated.NHibernate.Tests.Sessions;
+
+/// <summary>A TransactionScope around a scope of the library: what that commits is the TransactionScope's to commit.</summary>
+internal sealed class TransactionScopeAroundTests
+{
+    private SessionApp _app = null!;
+
+    private IReplicatedSessions Sessions => _app.Services.GetRequiredService<IReplicatedSessions>();
+
+    [OneTimeSetUp]
+    public async Task Start() => _app = await SessionApp.StartAsync();
+
+    [OneTimeTearDown]
+    public async Task Stop() => await _app.DisposeAsync();
+
+    [Test]
+    public async Task What_a_scope_commits_within_is_committed_with_it_and_what_it_does_not_commit_takes_it_along(
+        [Values] bool completes, [Values] bool commits, [Values("session", "flushed session", "stateless", "connection")] string how)
+    {
+        var names = new[] { Guid.NewGuid().ToString(), Guid.NewGuid().ToString() };
+        void Run()
+        {
+            using var around = Begin();
+            foreach (var name in names)
+            {
+                using var container = _app.Services.CreateScope();
+                using var scope = Sessions.BeginScope();
+                Write(container.ServiceProvider, how, name);
+                if (commits || name == names[0])
+                {
+                    scope.CommitAsync().GetAwaiter().GetResult();
+                }
+            }
+
+            if (completes)
+            {
+                around.Complete();
+            }
+        }
+
+        Assert.That(Run, completes && !commits ? Throws.InstanceOf<TransactionAbortedException>() : Throws.Nothing);
+        Assert.That((await Count(names[0]), await Count(names[1])), Is.EqualTo(completes && commits ? (1, 1) : (0, 0)));
+    }
+
+    [Test]
+    public async Task The_same_across_awaits([Values] bool completes, [Values("session", "flushed session", "stateless", "connection")] string how)
+    {
+        var name = Guid.NewGuid().ToString();
+        using (var around = Begin())
+        {
+            await using var container = _app.Services.CreateAsyncScope();
+            await using var scope = Sessions.BeginScope();
+            await Task.Yield();
+            Write(container.ServiceProvider, how, name);
+            await scope.CommitAsync();
+            await Task.Yield();
+            Write(container.ServiceProvider, how, name);
+            await scope.CommitAsync();
+            if (completes)
+            {
+                around.Complete();
+            }
+        }
+
+        Assert.That(await Count(name), Is.EqualTo(completes ? 2 : 0));
+    }
+
+    [Test]
+    public async Task A_scope_that_only_read_leaves_it_alone([Values("session", "stateless", "connection")] string how)
+    {
+        var name = Guid.NewGuid().ToString();
+        using (var around = Begin())
+        {
+            await using (var container = _app.Services.CreateAsyncScope())
+            await using (Sessions.BeginScope())
+            {
+                await Read(container.ServiceProvider, how);
+            }
+
+            await using (var container = _app.Services.CreateAsyncScope())
+            await using (var scope = Sessions.BeginScope())
+            {
+                Write(container.ServiceProvider, how, name);
+                await scope.CommitAsync();
+            }
+
+            around.Complete();
+        }
+
+        Assert.That(await Count(name), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task What_is_rolled_back_within_takes_it_along([Values("scope", "transaction", "disposed transaction")] string what, [Values("session", "flushed session", "stateless", "connection")] string how)
+    {
+        var name = Guid.NewGuid().ToString();
+        var reached = false;
+        async Task Run()
+        {
+            using var around = Begin();
+            await using var container = _app.Services.CreateAsyncScope();
+            await using var scope = Sessions.BeginScope();
+            var own = what switch
+            {
+                "scope" => null,
+                _ when how == "connection" => (IDisposable)await container.ServiceProvider.GetRequiredService<DbConnection>().BeginTransactionAsync(),
+                _ when how == "stateless" => container.ServiceProvider.GetRequiredService<IStatelessSession>().BeginTransaction(),
+                _ => container.ServiceProvider.Session().BeginTransaction(),
+            };
+            Write(container.ServiceProvider, how, name);
+            if (what == "scope")
+            {
+                await scope.RollbackAsync();
+            }
+            else if (what == "disposed transaction")
+            {
+                own!.Dispose();
+            }
+            else if (own is ITransaction transaction)
+            {
+                await transaction.RollbackAsync();
+            }
+            else
+            {
+                await ((DbTransaction)own!).RollbackAsync();
+            }
+
+            reached = true;
+            around.Complete();
+        }
+
+        await Assert.ThrowsAsync<TransactionAbortedException>(Run);
+        Assert.That((reached, await Count(name)), Is.EqualTo((true, 0L)));
+    }
+
+    [Test]
+    public async Task A_mark_that_is_given_before_its_commit_knows_no_place([Values("session", "stateless", "connection")] string how)
+    {
+        using var around = Begin();
+        await using var container = _app.Services.CreateAsyncScope();
+        await using var scope = Sessions.BeginScope();
+        Write(container.ServiceProvider, how, "marked");
+        await scope.CommitAsync();
+        Assert.That(scope.Mark, Is.Not.Null.And.Property(nameof(Mark.Position)).Null);
+        around.Complete();
+    }
+
+    [Test]
+    public async Task A_second_level_cache_learns_of_what_was_written_with_the_TransactionScope([Values] bool completes)
+    {
+        var key = Guid.NewGuid();
+        await Database.Execute($"insert into setting values ('{key}', 'before')");
+        using (var around = Begin())
+        {
+            await using (var container = _app.Services.CreateAsyncScope())
+            await using (var scope = Sessions.BeginScope())
+            {
+                container.ServiceProvider.Session().Get<Setting>(key).Name = "after";
+                await scope.CommitAsync();
+            }
+
+            if (completes)
+            {
+                around.Complete();
+            }
+        }
+
+        await using var reading = Sessions.BeginScope();
+        Assert.That(_app.Factories.Master.GetCurrentSession().Get<Setting>(key).Name, Is.EqualTo(completes ? "after" : "before"));
+    }
+
+    [Test]
+    public async Task Sessions_and_connections_are_balanced([Values] bool completes, [Values] bool commits)
+    {
+        await using var app = await SessionApp.StartAsync(configure: () => Database.Configure().BuildConfiguration().SetProperty(global::NHibernate.Cfg.Environment.GenerateStatistics, "true"));
+        try
+        {
+            using var around = Begin();
+            await using var container = app.Services.CreateAsyncScope();
+            await using var scope = app.Services.GetRequiredService<IReplicatedSessions>().BeginScope();
+            Write(container.ServiceProvider, "session", "balanced");
+            if (commits)
+            {
+                await scope.CommitAsync();
+            }
+
+            if (completes)
+            {
+                around.Complete();
+            }
+        }
+        catch (TransactionAbortedException) when (!commits)
+        {
+        }
+
+        var statistics = app.Factories.Master.Statistics;
+        Assert.That((statistics.SessionOpenCount, statistics.SessionCloseCount), Is.EqualTo((1, 1)));
+        Assert.That(SessionUnit.OpenCount, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_request_within_one_commits_with_it([Values] bool completes, [Values("session", "flushed session", "stateless", "connection")] string how)
+    {
+        await using var app = await SessionApp.StartAsync(
+            configure: () => Database.Configure().BuildConfiguration(),
+            services: s => s.AddSingleton<IStartupFilter>(new AroundEverything(completes)));
+        var name = Guid.NewGuid().ToString();
+        var answer = await app.Post(context =>
+        {
+            Write(context.RequestServices, how, name);
+            return Task.FromResult(SessionApp.Done());
+        });
+        Assert.That(answer.Ok().Mark, Is.Not.Null.And.Property(nameof(Mark.Position)).Null);
+        await app.DisposeAsync();
+        Assert.That(await Count(name), Is.EqualTo(completes ? 1 : 0));
+        Assert.That(SessionUnit.OpenCount, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_request_within_one_that_answers_an_error_takes_it_along([Values("session", "flushed session", "stateless", "connection")] string how)
+    {
+        await using var app = await SessionApp.StartAsync(
+            configure: () => Database.Configure().BuildConfiguration(),
+            services: s => s.AddSingleton<IStartupFilter>(new AroundEverything(completes: true)));
+        var name = Guid.NewGuid().ToString();
+        await app.Post(context =>
+        {
+            Write(context.RequestServices, how, name);
+            return Task.FromResult(Results.StatusCode(500));
+        });
+        await app.DisposeAsync();
+        Assert.That(await Count(name), Is.Zero);
+    }
+
+    private static TransactionScope Begin() => new(TransactionScopeOption.Required, new TransactionOptions { IsolationLevel = IsolationLevel.ReadCommitted }, TransactionScopeAsyncFlowOption.Enabled);
+
+    private static void Write(IServiceProvider services, string how, string name)
+    {
+        switch (how)
+        {
+            case "stateless":
+                services.GetRequiredService<IStatelessSession>().Insert(new Note { Name = name });
+                break;
+            case "connection":
+                services.GetRequiredService<DbConnection>().Execute("insert into note values (@id, @name)", new { id = Guid.NewGuid(), name });
+                break;
+            default:
+                services.Session().Save(new Note { Name = name });
+                if (how == "flushed session")
+                {
+                    services.Session().Flush();
+                }
+
+                break;
+        }
+    }
+
+    private static Task Read(IServiceProvider services, string how) => how switch
+    {
+        "session" => services.Session().GetAsync<Note>(Guid.NewGuid()),
+        "stateless" => services.GetRequiredService<IStatelessSession>().GetAsync<Note>(Guid.NewGuid()),
+        _ => services.GetRequiredService<DbConnection>().ExecuteScalarAsync("select 1"),
+    };
+
+    private static Task<long> Count(string name) => Database.Ask<long>($"select count(*) from note where name = '{name}'");
+
+    private sealed class AroundEverything(bool completes) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(async (context, request) =>
+            {
+                using var around = Begin();
+                await request(context);
+                if (completes)
+                {
+                    around.Complete();
+                }
+            });
+            next(app);
+        };
+    }
+}
