@@ -141,6 +141,22 @@ internal sealed class SnapshotSessionTests
         Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.EqualTo(told is null ? 0 : 2));
     }
 
+    [TestCase(IsolationLevel.Unspecified, "repeatable read")]
+    [TestCase(IsolationLevel.Serializable, "serializable")]
+    [TestCase(IsolationLevel.ReadCommitted, null)]
+    public async Task On_the_master_transactions_that_are_left_to_the_application_begin_at_its_level(IsolationLevel level, string? told)
+    {
+        await using var app = await SessionApp.StartAsync(new() { ["Replicated:TransactionPerRequest"] = "false" });
+        var answer = await app.Send(HttpMethod.Post, "/snapshot", context =>
+        {
+            var before = context.Session().Scalar("show transaction_isolation");
+            using var own = context.Session().BeginTransaction(level);
+            return Task.FromResult(SessionApp.Done($"{before}, {context.Session().Scalar("show transaction_isolation")}"));
+        });
+        Assert.That(answer.IsSuccess ? answer.Body : null, Is.EqualTo(told is null ? null : $"read committed, {told}"));
+        Assert.That(answer.Thrown?.Message, told is null ? Does.Contain($"Isolation level {level} was asked for") : Is.Null);
+    }
+
     [Test]
     public async Task On_the_master_a_row_that_somebody_else_has_changed_meanwhile_cannot_be_written([Values("/snapshot", "/run")] string path)
     {

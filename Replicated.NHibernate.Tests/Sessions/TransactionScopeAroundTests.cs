@@ -144,6 +144,45 @@ internal sealed class TransactionScopeAroundTests
     }
 
     [Test]
+    public async Task A_transaction_of_the_applications_own_that_only_read_leaves_it_alone_unless_it_says_so(
+        [Values("disposed", "committed", "rolled back")] string ends, [Values("session", "stateless", "connection")] string how)
+    {
+        var name = Guid.NewGuid().ToString();
+        var reached = false;
+        void Run()
+        {
+            using var around = Begin();
+            using var container = _app.Services.CreateScope();
+            using var scope = Sessions.BeginScope();
+            Read(container.ServiceProvider, how).GetAwaiter().GetResult();
+            if (how == "connection")
+            {
+                using var own = container.ServiceProvider.GetRequiredService<DbConnection>().BeginTransaction();
+                End(ends, own.Commit, own.Rollback);
+            }
+            else
+            {
+                using var own = how == "session" ? container.ServiceProvider.Session().BeginTransaction() : container.ServiceProvider.GetRequiredService<IStatelessSession>().BeginTransaction();
+                End(ends, own.Commit, own.Rollback);
+            }
+
+            reached = true;
+            if (ends != "rolled back")
+            {
+                Write(container.ServiceProvider, how, name);
+                scope.CommitAsync().GetAwaiter().GetResult();
+            }
+
+            around.Complete();
+        }
+
+        Assert.That(Run, ends == "rolled back" ? Throws.InstanceOf<TransactionAbortedException>() : Throws.Nothing);
+        Assert.That((reached, await Count(name)), Is.EqualTo((true, ends == "rolled back" ? 0L : 1L)));
+
+        static void End(string ends, Action commit, Action rollback) => (ends == "committed" ? commit : ends == "rolled back" ? rollback : () => { })();
+    }
+
+    [Test]
     public async Task A_mark_that_is_given_before_its_commit_knows_no_place([Values("session", "stateless", "connection")] string how)
     {
         using var around = Begin();

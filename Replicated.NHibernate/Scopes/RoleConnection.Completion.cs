@@ -87,9 +87,17 @@ internal sealed partial class RoleConnection
     /// The application threw work away: what the units hold then must not be flushed at the end. If there was none, as after reading in a
     /// transaction that nobody commits, what it does next is committed like everything else.
     /// </summary>
-    public async ValueTask RollbackByApplication(bool async)
+    /// <param name="async">Whether to wait for the database without a thread.</param>
+    /// <param name="isForgotten">Nobody said so: the transaction was disposed without a commit.</param>
+    public async ValueTask RollbackByApplication(bool async, bool isForgotten = false)
     {
-        _endedByApplication = HasUncommittedWrites || HasPendingChanges;
+        var throwsAway = HasUncommittedWrites || HasPendingChanges;
+        if (isForgotten && IsJoined && !throwsAway)
+        {
+            return;
+        }
+
+        _endedByApplication = throwsAway;
         using var outside = IsJoined ? Outside() : null;
         await Rollback(async);
         BeginAgain();

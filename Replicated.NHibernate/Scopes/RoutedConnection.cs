@@ -87,7 +87,7 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
 
     public override async ValueTask DisposeAsync()
     {
-        await Rollback(async: true);
+        await Rollback(async: true, isForgotten: true);
         await base.DisposeAsync();
     }
 
@@ -95,7 +95,7 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
     {
         if (disposing)
         {
-            Rollback();
+            Rollback(async: false, isForgotten: true).AsTask().GetAwaiter().GetResult();
         }
 
         base.Dispose(disposing);
@@ -108,12 +108,12 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
         await connection.Role.CommitByApplication(async, cancellationToken);
     }
 
-    private async ValueTask Rollback(bool async)
+    private async ValueTask Rollback(bool async, bool isForgotten = false)
     {
         if (!_ended)
         {
             _ended = true;
-            await connection.Role.RollbackByApplication(async);
+            await connection.Role.RollbackByApplication(async, isForgotten);
         }
     }
 }

@@ -71,7 +71,7 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
     {
         if (_begun && !_completed && !(unit.IsClosed && Role.IsAutomatic))
         {
-            Rollback();
+            Rollback(async: false, isForgotten: true).AsTask().GetAwaiter().GetResult();
         }
     }
 
@@ -167,7 +167,7 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         _commitFailed = false;
     }
 
-    private async ValueTask Rollback(bool async)
+    private async ValueTask Rollback(bool async, bool isForgotten = false)
     {
         if (_commitFailed)
         {
@@ -176,7 +176,7 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         }
 
         ThrowIfNotActive("rolled back");
-        await Role.RollbackByApplication(async);
+        await Role.RollbackByApplication(async, isForgotten);
     }
 
     private void ThrowIfNotActive(string what)
