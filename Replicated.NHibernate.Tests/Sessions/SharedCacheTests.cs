@@ -240,6 +240,41 @@ internal sealed class SharedCacheTests
         int Seen(ISession session) => query ? (int)session.NumberQuery(id).UniqueResult() : session.Number(id);
     }
 
+    [Test]
+    public async Task A_cached_result_that_names_rows_which_the_slave_does_not_have_counts_as_not_cached([Values] bool async, [Values] bool batch)
+    {
+        var (known, fresh) = (await NewShelf(), Interlocked.Increment(ref _shelves));
+        await _cluster.Slaves[0].PauseReplayAsync();
+        try
+        {
+            await _app.On(DatabaseRole.Master, s => s.Save(new Shelf { Id = fresh, Number = 5 }));
+            await _app.On(DatabaseRole.Master, s => (s.Get<Shelf>(known).Next = s.Get<Shelf>(fresh), s.Get<Shelf>(known).Number = 5));
+            await _app.On(DatabaseRole.Master, async s => (await Found(s, id: known), await Found(s, id: fresh)));
+            _app.Factories.Master.EvictWithoutSession(typeof(Shelf), fresh);
+            Clear();
+            var read = await _app.On(DatabaseRole.Slave, async s => (Absent: await Found(s, id: fresh), Old: await Found(s, id: known), Number: s.Number(known)));
+            Assert.That((read.Absent.Count, read.Old.Single().Number, read.Old.Single().Next, read.Number), Is.EqualTo((0, 1, (Shelf?)null, 1)), "as the slave has it");
+            Assert.That((Slave.QueryCacheHitCount, Slave.QueryCacheMissCount), Is.EqualTo((0L, 2L)));
+        }
+        finally
+        {
+            await _cluster.Slaves[0].ResumeReplayAsync();
+        }
+
+        async Task<IList<Shelf>> Found(ISession session, int id)
+        {
+            var query = session.CreateQuery("from Shelf s where s.Id = :id").SetInt32("id", id).SetCacheable(true);
+            if (!batch)
+            {
+                return async ? await query.ListAsync<Shelf>() : query.List<Shelf>();
+            }
+
+            var one = session.CreateQueryBatch();
+            one.Add(new global::NHibernate.Multi.QueryBatchItem<Shelf>(query));
+            return async ? await one.GetResultAsync<Shelf>(0) : one.GetResult<Shelf>(0);
+        }
+    }
+
     /// <summary>The scope's session, or one that the application opens on the slave's factory beside it.</summary>
     private Task<bool> Slaves(bool routed, Func<ISession, Task> work) => _app.On(DatabaseRole.Slave, async session =>
     {

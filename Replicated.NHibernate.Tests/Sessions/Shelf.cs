@@ -15,6 +15,9 @@ public class Shelf
 
     public virtual int Number { get; set; }
 
+    /// <summary>Loaded together with it.</summary>
+    public virtual Shelf? Next { get; set; }
+
     public virtual ISet<string> Labels { get; protected set; } = new HashSet<string>(StringComparer.Ordinal);
 }
 
@@ -22,7 +25,7 @@ internal sealed class ShelfMap : ClassMap<Shelf>
 {
     public const string Tables =
         """
-        create table shelf (id int primary key, number int not null);
+        create table shelf (id int primary key, number int not null, next_id int);
         create table shelf_label (shelf_id int not null references shelf, label text not null, primary key (shelf_id, label));
         """;
 
@@ -31,6 +34,7 @@ internal sealed class ShelfMap : ClassMap<Shelf>
         Table("shelf");
         Id(x => x.Id).GeneratedBy.Assigned();
         Map(x => x.Number);
+        References(x => x.Next).Column("next_id").Not.LazyLoad().Fetch.Select();
         HasMany(x => x.Labels).Table("shelf_label").KeyColumn("shelf_id").Element("label").AsSet().Cache.ReadWrite();
         Cache.ReadWrite();
     }
@@ -45,6 +49,10 @@ internal sealed class ShelfMap : ClassMap<Shelf>
     public static Configuration Map(Configuration configuration) => Fluently.Configure(configuration).Mappings(m => m.FluentMappings.Add<ShelfMap>()).BuildConfiguration();
 
     /// <summary>Plain NHibernate on one server, with a part in a store of others.</summary>
-    public static global::NHibernate.ISessionFactory Plain(string store, string connectionString) => Configure(store).BuildConfiguration()
-        .SetProperty(Environment.ConnectionString, connectionString).SetProperty(Environment.Hbm2ddlKeyWords, "none").BuildSessionFactory();
+    public static global::NHibernate.ISessionFactory Plain(string store, string connectionString, Action<Configuration>? change = null)
+    {
+        var configuration = Configure(store).BuildConfiguration().SetProperty(Environment.ConnectionString, connectionString).SetProperty(Environment.Hbm2ddlKeyWords, "none");
+        change?.Invoke(configuration);
+        return configuration.BuildSessionFactory();
+    }
 }

@@ -49,6 +49,12 @@ internal static class SharedCache
         {
             slave.SetProperty(Environment.CacheProvider, typeof(SharedCacheProvider<>).MakeGenericType(provider).AssemblyQualifiedName!);
         }
+
+        // Only in the place of NHibernate's: what another one does with an error is its own.
+        if (string.IsNullOrEmpty(slave.GetProperty(Environment.QueryCacheFactory)))
+        {
+            slave.SetProperty(Environment.QueryCacheFactory, typeof(SharedQueryCacheFactory).AssemblyQualifiedName!);
+        }
     }
 
     /// <summary>Looks for every combination of two factories in which the master could read what a slave had, or a slave what nobody invalidates.</summary>

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Npgsql;
+using Replicated.NHibernate.Sample.Cluster;
+using Replicated.NHibernate.Tests.Evidence;
+
+namespace Replicated.NHibernate.Tests.Sessions;
+
+/// <summary>What a master session committed it never sees older again, whatever slave sessions do to the caches meanwhile.</summary>
+[Promise(14)]
+internal sealed class CacheTortureTests
+{
+    /// <summary>REPLICATED_TORTURE makes each run so many seconds long, and adds those of NHibernate alone; 60 gives the table of docs/nhibernate.md.</summary>
+    private static readonly int? Asked = int.TryParse(
+        Environment.GetEnvironmentVariable("REPLICATED_TORTURE"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
+
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(Asked ?? 4);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(Asked ?? 60);
+
+    private readonly string _store = Guid.NewGuid().ToString();
+    private PostgresCluster _cluster = null!;
+
+    [OneTimeSetUp]
+    public async Task Start()
+    {
+        _cluster = await SharedCluster.StartWithSchema();
+        await SharedCluster.Execute(_cluster.Master, ShelfMap.Tables);
+        await _cluster.WaitForSlavesAsync();
+        TestContext.Out.WriteLine(TortureCounts.Header);
+    }
+
+    [OneTimeTearDown]
+    public async Task Stop()
+    {
+        MemoryStore.Named(_store).Dispose();
+        NpgsqlConnection.ClearAllPools();
+        await _cluster.DisposeAsync();
+    }
+
+    [Test]
+    public async Task A_master_session_never_sees_older_than_it_committed([Values] bool shared)
+    {
+        await using var app = ShelfApp.Start(_cluster, shared ? _store : null);
+        var counts = await new CacheTorture(app, _cluster).Run(Long);
+        TestContext.Out.WriteLine(counts.Row(shared ? "one store" : "off on the slaves", app.Factories.Master, app.Factories.Slave));
+        Assert.That(counts.Violations, Is.Empty);
+        Assert.That(new[] { counts.Writes, counts.Checks, counts.LateReads, counts.HitsOnMaster }, Is.All.Positive);
+        Assert.That(counts.HitsOnSlaves, shared ? Is.Positive : Is.Zero);
+    }
+
+    [Test]
+    public async Task With_the_rule_switched_off_it_does()
+    {
+        await using var app = ShelfApp.Start(_cluster, _store);
+        using var plain = ShelfMap.Plain(_store, _cluster.Slaves[0].ConnectionString);
+        var counts = await new CacheTorture(app, _cluster, plain) { EndsWhenFound = Asked is null }.Run(Patience);
+        TestContext.Out.WriteLine(counts.Row("one store, rule off", app.Factories.Master, plain));
+        Assert.That(new[] { counts.ByEntity, counts.ByQuery }, Is.All.Positive, "The torture must find them, or it is worth nothing.");
+    }
+
+    [Test]
+    public async Task NHibernate_alone_holds_it_where_master_sessions_take_turns([Values] bool shared)
+    {
+        Assume.That(Asked, Is.Not.Null, "Only where a table is asked for.");
+        await using var app = ShelfApp.Start(_cluster, shared ? _store : null);
+        var counts = await new CacheTorture(app, _cluster) { Readers = 0 }.Run(Long);
+        TestContext.Out.WriteLine(counts.Row("no slave reads, turns", app.Factories.Master, app.Factories.Slave));
+        var overlapping = await new CacheTorture(app, _cluster) { Readers = 0, TakesNoTurns = true }.Run(Long);
+        TestContext.Out.WriteLine(overlapping.Row("no slave reads, no turns", app.Factories.Master, app.Factories.Slave));
+        Assert.That(counts.Violations, Is.Empty);
+    }
+}
