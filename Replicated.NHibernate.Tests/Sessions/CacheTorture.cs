@@ -10,7 +10,7 @@ namespace Replicated.NHibernate.Tests.Sessions;
 /// <param name="app">The application.</param>
 /// <param name="cluster">Its servers.</param>
 /// <param name="plain">The slaves' factory with the rule switched off: plain NHibernate on the master's store. Only a test can make one beside the application.</param>
-internal sealed class CacheTorture(ShelfApp app, PostgresCluster cluster, ISessionFactory? plain = null)
+internal sealed class CacheTorture(ShelfApp app, PostgresCluster cluster, ISessionFactory? plain = null) : IDisposable
 {
     private const int Clients = 8;
     private const int Shelves = 8;
@@ -22,7 +22,7 @@ internal sealed class CacheTorture(ShelfApp app, PostgresCluster cluster, ISessi
     private readonly SemaphoreSlim _writing = new(1);
     private readonly int[] _committed = new int[Shelves];
     private readonly TortureCounts _counts = new();
-    private CancellationTokenSource _end = null!;
+    private readonly CancellationTokenSource _end = new();
 
     /// <summary>Master sessions overlap as they like.</summary>
     public bool TakesNoTurns { get; init; }
@@ -37,17 +37,21 @@ internal sealed class CacheTorture(ShelfApp app, PostgresCluster cluster, ISessi
         await Prepare();
         app.Factories.Master.Statistics.Clear();
         app.Factories.Slave.Statistics.Clear();
-        using (_end = new CancellationTokenSource(time))
-        {
-            await Task.WhenAll(
-            [
-                .. Enumerable.Range(0, Clients).Select(n => Task.Run(() => Write(n))),
-                .. Enumerable.Range(0, Readers).Select(n => Task.Run(() => Read(n))),
-                .. cluster.Slaves.Select((slave, n) => Task.Run(() => Disturb(slave, n))),
-            ]);
-        }
-
+        _end.CancelAfter(time);
+        await Task.WhenAll(
+        [
+            .. Enumerable.Range(0, Clients).Select(n => Task.Run(() => Write(n))),
+            .. Enumerable.Range(0, Readers).Select(n => Task.Run(() => Read(n))),
+            .. cluster.Slaves.Select((slave, n) => Task.Run(() => Disturb(slave, n))),
+        ]);
         return _counts;
+    }
+
+    public void Dispose()
+    {
+        _end.Dispose();
+        _writing.Dispose();
+        Array.ForEach(_turns, turn => turn.Dispose());
     }
 
     private bool IsOver => _end.IsCancellationRequested || (EndsWhenFound && _counts is { ByEntity: > 0, ByQuery: > 0 });

@@ -40,7 +40,7 @@ internal sealed class SharedCacheRefusalTests
         using var slave = (hook ? configuration.UseReplicated(DatabaseRole.Slave) : configuration).BuildSessionFactory();
         Assert.That(Registering(master, slave), Throws.Nothing);
         Assert.That(((ISessionFactoryImplementor)slave).Settings.CacheProvider, Is.InstanceOf<SharedCacheProvider<MemoryCacheProvider>>());
-        Assert.That(((ISessionFactoryImplementor)slave).Settings.IsSecondLevelCacheEnabled, Is.True);
+        Assert.That((((ISessionFactoryImplementor)slave).Settings.IsSecondLevelCacheEnabled, ((ISessionFactoryImplementor)slave).QueryCache.GetType()), Is.EqualTo((true, typeof(SharedQueryCache))));
     }
 
     [Test]
@@ -49,6 +49,13 @@ internal sealed class SharedCacheRefusalTests
         using var master = Built(DatabaseRole.Master, Hashtables);
         using var slave = Built(DatabaseRole.Slave, Hashtables);
         Refused(master, slave, "a store of its own", nameof(HashtableCacheProvider));
+    }
+
+    [Test]
+    public void Without_a_slave_there_is_nobody_to_share_with()
+    {
+        using var master = Built(DatabaseRole.Master, Hashtables);
+        Assert.That(Registering(master, master), Throws.Nothing);
     }
 
     [Test]
@@ -176,7 +183,7 @@ internal sealed class SharedCacheRefusalTests
         Assert.That(once.UseReplicated(DatabaseRole.Slave).Properties, Is.EquivalentTo(before));
     }
 
-    /// <summary>As docs/nhibernate.md has it.</summary>
+    /// <summary>As docs/architecture.md has it.</summary>
     private static string Xml
     {
         get
@@ -184,8 +191,11 @@ internal sealed class SharedCacheRefusalTests
             using var file = new StreamReader(typeof(SharedCacheRefusalTests).Assembly.GetManifestResourceStream("Replicated.NHibernate.Tests.Sessions.slave.hibernate.cfg.xml")!);
             return file.ReadToEnd().Replace(
                 "<property name=\"cache.use_second_level_cache\">false</property>",
-                $"""<property name="cache.provider_class">Replicated.NHibernate.Sessions.SharedCacheProvider`1[[{typeof(MemoryCacheProvider).FullName}, Replicated.NHibernate.Tests]], Replicated.NHibernate</property>""",
-                StringComparison.Ordinal);
+                $"""
+                <property name="cache.provider_class">Replicated.NHibernate.Sessions.SharedCacheProvider`1[[{typeof(MemoryCacheProvider).FullName}, Replicated.NHibernate.Tests]], Replicated.NHibernate</property>
+                <property name="cache.query_cache_factory">Replicated.NHibernate.Sessions.SharedQueryCacheFactory, Replicated.NHibernate</property>
+                """,
+                StringComparison.Ordinal).Replace("<property name=\"cache.use_query_cache\">false", "<property name=\"cache.use_query_cache\">true", StringComparison.Ordinal);
         }
     }
 

@@ -160,6 +160,20 @@ internal sealed class SharedCacheTests
     }
 
     [Test]
+    public async Task A_refresh_evicts_cached_collections_for_which_NHibernate_asks_for_a_scope()
+    {
+        var id = await NewShelf();
+        using var session = _app.Factories.Master.OpenSession();
+        var shelf = session.Get<Shelf>(id);
+        Assert.That(() => session.Refresh(shelf), Throws.InvalidOperationException.With.Message.Contains("scope"));
+        Assert.That(await _app.On(DatabaseRole.Master, _ =>
+        {
+            session.Refresh(shelf);
+            return shelf.Number;
+        }), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Closing_the_slaves_factory_leaves_the_store_whole()
     {
         var id = await NewShelf();
@@ -272,6 +286,29 @@ internal sealed class SharedCacheTests
             var one = session.CreateQueryBatch();
             one.Add(new global::NHibernate.Multi.QueryBatchItem<Shelf>(query));
             return async ? await one.GetResultAsync<Shelf>(0) : one.GetResult<Shelf>(0);
+        }
+    }
+
+    [Test]
+    public async Task An_entry_may_refer_to_a_row_that_the_slave_does_not_have()
+    {
+        var (known, fresh) = (await NewShelf(), Interlocked.Increment(ref _shelves));
+        await _cluster.Slaves[0].PauseReplayAsync();
+        try
+        {
+            await _app.On(DatabaseRole.Master, s => s.Save(new Shelf { Id = fresh, Number = 5 }));
+            await _app.On(DatabaseRole.Master, s => s.Get<Shelf>(known).Next = s.Get<Shelf>(fresh));
+            _app.Factories.Master.EvictWithoutSession(typeof(Shelf), fresh);
+            await _app.On(DatabaseRole.Slave, s =>
+            {
+                Assert.That(() => s.Get<Shelf>(known), Throws.InstanceOf<ObjectNotFoundException>());
+                s.Clear();
+                return true;
+            });
+        }
+        finally
+        {
+            await _cluster.Slaves[0].ResumeReplayAsync();
         }
     }
 
