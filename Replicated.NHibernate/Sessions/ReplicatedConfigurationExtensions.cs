@@ -13,13 +13,14 @@ public static class ReplicatedConfigurationExtensions
     /// <summary>
     /// Makes the factory that will be built from this configuration routable. The last change before <c>BuildSessionFactory()</c>. Each
     /// role needs a <see cref="Configuration"/> of its own: factories built from one share their event listeners.
-    /// On a slave: no second-level and no query cache (nothing would invalidate them), no hbm2ddl, no automatic join of a
-    /// TransactionScope. On both: <c>hbm2ddl.keywords</c> is <c>none</c>, so that building needs no connection; auto-quoting is done here instead.
+    /// On a slave: no second-level and no query cache (nothing would invalidate them) unless
+    /// <see cref="ReplicatedCacheExtensions.ShareSecondLevelCache"/> was called before, no hbm2ddl, no automatic join of a TransactionScope. On both: <c>hbm2ddl.keywords</c> is <c>none</c>, so that building needs no connection; auto-quoting is done here instead.
     /// </summary>
     /// <param name="configuration">The configuration.</param>
     /// <param name="role">The role of the factory.</param>
     /// <returns>The configuration.</returns>
-    /// <exception cref="global::NHibernate.Cfg.HibernateConfigException">The configuration has a connection provider or a transaction factory of its own.</exception>
+    /// <exception cref="global::NHibernate.Cfg.HibernateConfigException">The configuration has a connection provider or a transaction factory of its own; or a cache
+    /// is to be shared and there is none.</exception>
     public static Configuration UseReplicated(this Configuration configuration, DatabaseRole role)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -54,8 +55,7 @@ public static class ReplicatedConfigurationExtensions
     private static void AsSlave(Configuration configuration)
     {
         StandInFront<SlaveExceptionConverter>(configuration, Environment.SqlExceptionConverter, SlaveExceptionConverter.ChosenProperty);
-        configuration.SetProperty(Environment.UseSecondLevelCache, "false");
-        configuration.SetProperty(Environment.UseQueryCache, "false");
+        SharedCache.Configure(configuration);
         configuration.SetProperty(Environment.AutoJoinTransaction, "false");
         // create-drop would drop the schema when the factory is closed, on a development machine's one database.
         configuration.Properties.Remove(Environment.Hbm2ddlAuto);

@@ -40,6 +40,9 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     /// <summary>The connection string of the factory's configuration, which sessions outside routing use.</summary>
     public string? OwnConnectionString => ConnectionString;
 
+    /// <summary>The factory's configuration asked for a cache shared by both roles.</summary>
+    public bool AsksForSharedCache { get; private set; }
+
     /// <summary>Set where the factory is registered. NHibernate's schema tools make a provider of their own, which no scope's session uses.</summary>
     public bool IsRouted { get; set; }
 
@@ -67,6 +70,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     {
         settings.TryGetValue(BatcherFactoryProperty, out _batcherClass);
         settings.TryGetValue(QueryTranslatorProperty, out _translatorClass);
+        AsksForSharedCache = SharedCache.IsAsked(settings);
         _batches = PropertiesHelper.GetInt32(Environment.BatchSize, settings, 0) > 0;
         base.Configure(settings);
     }

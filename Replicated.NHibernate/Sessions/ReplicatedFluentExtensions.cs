@@ -19,6 +19,18 @@ public static class ReplicatedFluentExtensions
         return configuration.ExposeConfiguration(c => c.UseReplicated(role));
     }
 
+    /// <summary>
+    /// Lets both roles use one store of the second-level and the query cache; see
+    /// <see cref="ReplicatedCacheExtensions.ShareSecondLevelCache(global::NHibernate.Cfg.Configuration)"/>. Before <c>UseReplicated(role)</c> where that is called too.
+    /// </summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <returns>The configuration.</returns>
+    public static FluentConfiguration ShareSecondLevelCache(this FluentConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return configuration.ExposeConfiguration(c => c.ShareSecondLevelCache());
+    }
+
     internal static Func<global::NHibernate.Cfg.Configuration> Plain(this Func<FluentConfiguration> configure) => () =>
         (configure() ?? throw new InvalidOperationException("The delegate given to AddReplicatedNHibernate returned null instead of a FluentConfiguration.")).BuildConfiguration();
 }

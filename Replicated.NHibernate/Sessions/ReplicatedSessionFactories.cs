@@ -28,6 +28,8 @@ public sealed class ReplicatedSessionFactories : IDisposable
             ThrowIfMadeFromOneConfiguration((SessionFactoryImpl)Master, (SessionFactoryImpl)Slave);
         }
 
+        SharedCache.Check(Master, Slave);
+        SlaveSharesCache = !ReferenceEquals(Master, Slave) && SharedCache.IsShared(Slave);
         (_masterBuilder, _slaveBuilder) = (NewBuilder(Master), NewBuilder(Slave));
     }
 
@@ -58,6 +60,8 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     /// <summary>Made once for all sessions: NHibernate's own OpenSession() makes one for each.</summary>
     internal ISessionBuilder BuilderOf(DatabaseRole role) => role == DatabaseRole.Master ? _masterBuilder : _slaveBuilder;
+
+    internal bool SlaveSharesCache { get; }
 
     internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
@@ -125,9 +129,9 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     private static void AsSlave(global::NHibernate.Cfg.Settings settings)
     {
-        if ((settings.IsSecondLevelCacheEnabled || settings.IsQueryCacheEnabled) && settings.CacheProvider is not NoCacheProvider)
+        if ((settings.IsSecondLevelCacheEnabled || settings.IsQueryCacheEnabled) && settings.CacheProvider is not (NoCacheProvider or SharedCacheProvider))
         {
-            throw Unhooked("it is the slave's and has a second-level or query cache, which nothing would ever invalidate (cache.use_second_level_cache, cache.use_query_cache)");
+            throw Unhooked("it is the slave's and has a second-level or query cache, which nothing would ever invalidate, or which it would fill with its late rows for the master to read (cache.use_second_level_cache, cache.use_query_cache; to share the master's store call ShareSecondLevelCache() first)");
         }
 
         if (settings.AutoJoinTransaction)
