@@ -120,6 +120,15 @@ internal sealed class FactoryBuildingTests
     }
 
     [Test]
+    public void Factories_that_do_not_fit_each_other_are_closed()
+    {
+        using var services = Services(() => Everything.Configuration().ShareSecondLevelCache()
+            .SetProperty(Environment.CacheProvider, typeof(global::NHibernate.Cache.HashtableCacheProvider).AssemblyQualifiedName).SetProperty(Environment.SessionFactoryName, "unfit"));
+        Assert.That(() => services.GetRequiredService<ReplicatedSessionFactories>(), Throws.InstanceOf<HibernateConfigException>().With.Message.Contains("a store of its own"));
+        Assert.That((SessionFactoryObjectFactory.GetNamedInstance("unfit"), SessionFactoryObjectFactory.GetNamedInstance("unfit.slave")), Is.EqualTo(((object?)null, (object?)null)));
+    }
+
+    [Test]
     public async Task Closing_one_leaves_the_other_whole([Values] DatabaseRole closed)
     {
         await using var app = await SessionApp.StartAsync(configure: () => Database.Configure().BuildConfiguration().SetProperty(Environment.SessionFactoryName, "closing"));

@@ -35,7 +35,7 @@ internal sealed class ConfigurationPair : IApplicationConnectionStrings
         if (slave is null)
         {
             var only = Hooked(first, DatabaseRole.Master, master).BuildSessionFactory();
-            return new ReplicatedSessionFactories(only, only, owned: true);
+            return Checked(only, only);
         }
 
         var shared = SharedMappings.Allows(first);
@@ -43,7 +43,21 @@ internal sealed class ConfigurationPair : IApplicationConnectionStrings
         Hooked(first, DatabaseRole.Master, master);
         Hooked(second, DatabaseRole.Slave, slave);
         var (masters, slaves) = shared && !SharedMappings.AllowSideBySide(first) ? OneByOne(first, second) : SideBySide(first, second);
-        return new ReplicatedSessionFactories(masters, slaves, owned: true);
+        return Checked(masters, slaves);
+    }
+
+    private static ReplicatedSessionFactories Checked(ISessionFactory master, ISessionFactory slave)
+    {
+        try
+        {
+            return new ReplicatedSessionFactories(master, slave, owned: true);
+        }
+        catch (Exception)
+        {
+            slave.Dispose();
+            master.Dispose();
+            throw;
+        }
     }
 
     private static (ISessionFactory Master, ISessionFactory Slave) SideBySide(Configuration first, Configuration second)
