@@ -351,6 +351,26 @@ internal sealed class NestedTransactionScopeTests
         Assert.That(await Count(name), Is.EqualTo(1));
     }
 
+    [Test]
+    public async Task A_statement_that_failed_in_it_fails_no_transaction_of_the_applications_own_after_it()
+    {
+        await using var app = await SessionApp.StartAsync(new() { ["Replicated:TransactionPerRequest"] = "false" });
+        var name = Guid.NewGuid().ToString();
+        (await app.Post(session =>
+        {
+            using (Begin())
+            {
+                Assert.That(() => session.CreateSQLQuery("select 1 / 0").List(), Throws.Exception);
+            }
+
+            using var own = session.BeginTransaction();
+            session.Save(new Note { Name = name });
+            own.Commit();
+            return null;
+        })).Ok();
+        Assert.That(await Count(name), Is.EqualTo(1));
+    }
+
     private static TransactionScope Begin(IsolationLevel level = IsolationLevel.ReadCommitted, TransactionScopeOption option = TransactionScopeOption.Required) =>
         new(option, new TransactionOptions { IsolationLevel = level }, TransactionScopeAsyncFlowOption.Enabled);
 
