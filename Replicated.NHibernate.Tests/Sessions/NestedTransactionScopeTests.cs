@@ -229,6 +229,24 @@ internal sealed class NestedTransactionScopeTests
     }
 
     [Test]
+    public async Task One_that_the_application_rolls_back_by_hand_leaves_nothing([ValueSource(nameof(Wheres))] string where, [Values] bool flushed)
+    {
+        var name = Guid.NewGuid().ToString();
+        await Run(where, async services =>
+        {
+            using var scope = Begin();
+            await services.Session().SaveAsync(new Note { Name = name });
+            if (flushed)
+            {
+                await services.Session().FlushAsync();
+            }
+
+            Transaction.Current!.Rollback();
+        });
+        Assert.That(await Count(name), Is.Zero);
+    }
+
+    [Test]
     public async Task A_session_opened_within_is_used_after_and_commits([ValueSource(nameof(Wheres))] string where, [Values] bool completed)
     {
         var names = new[] { Guid.NewGuid().ToString(), Guid.NewGuid().ToString() };

@@ -7,10 +7,10 @@ namespace Replicated.NHibernate.Web;
 /// <summary>Whether an endpoint asks for one snapshot; any of its levels may. Thread-safe.</summary>
 internal static class EndpointSnapshots
 {
-    // MVC, minimal endpoints and hubs put attributes, inherited ones too, among an endpoint's metadata; a page's are those of its model.
+    // MVC, minimal endpoints and hubs put attributes, inherited ones too, among an endpoint's metadata; a page's own are not there.
     public static bool Of(Endpoint endpoint) =>
         endpoint.Metadata.GetMetadata<UseSnapshotAttribute>() is not null
-        || (endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>() is { } page && (Has(page.HandlerTypeInfo) || Has(page.PageTypeInfo)));
+        || (endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>() is { } page && Has(page.PageTypeInfo));
 
     /// <summary>For a hub method: its own attribute, the hub's, or the endpoint's conventions.</summary>
     public static bool Of(MethodInfo hubMethod, Type hub, Endpoint? endpoint) => Has(hubMethod) || Has(hub) || (endpoint is not null && Of(endpoint));
