@@ -229,6 +229,24 @@ internal sealed class NestedTransactionScopeTests
     }
 
     [Test]
+    public async Task One_that_the_application_rolls_back_by_hand_leaves_nothing([ValueSource(nameof(Wheres))] string where, [Values] bool flushed)
+    {
+        var name = Guid.NewGuid().ToString();
+        await Run(where, async services =>
+        {
+            using var scope = Begin();
+            await services.Session().SaveAsync(new Note { Name = name });
+            if (flushed)
+            {
+                await services.Session().FlushAsync();
+            }
+
+            Transaction.Current!.Rollback();
+        });
+        Assert.That(await Count(name), Is.Zero);
+    }
+
+    [Test]
     public async Task A_session_opened_within_is_used_after_and_commits([ValueSource(nameof(Wheres))] string where, [Values] bool completed)
     {
         var names = new[] { Guid.NewGuid().ToString(), Guid.NewGuid().ToString() };
@@ -348,6 +366,26 @@ internal sealed class NestedTransactionScopeTests
 
             await session.SaveAsync(new Note { Name = name });
         });
+        Assert.That(await Count(name), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_statement_that_failed_in_it_fails_no_transaction_of_the_applications_own_after_it()
+    {
+        await using var app = await SessionApp.StartAsync(new() { ["Replicated:TransactionPerRequest"] = "false" });
+        var name = Guid.NewGuid().ToString();
+        (await app.Post(session =>
+        {
+            using (Begin())
+            {
+                Assert.That(() => session.CreateSQLQuery("select 1 / 0").List(), Throws.Exception);
+            }
+
+            using var own = session.BeginTransaction();
+            session.Save(new Note { Name = name });
+            own.Commit();
+            return null;
+        })).Ok();
         Assert.That(await Count(name), Is.EqualTo(1));
     }
 

@@ -25,7 +25,8 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         builder.AddTheseControllers(typeof(PlainController), typeof(HeirController), typeof(TurnedController));
         builder.Services.AddRazorPages().With(
             new TypesPart([typeof(PlainController), typeof(HeirController), typeof(TurnedController)]),
-            new CompiledPart([.. new[] { typeof(PlainPageModel), typeof(MarkedPageModel), typeof(HeirPageModel) }.Select(m => new CompiledItem($"/Pages/{m.Name[..^"Model".Length]}.cshtml", typeof(LevelPage<>).MakeGenericType(m)))]));
+            new CompiledPart([.. new[] { typeof(PlainPageModel), typeof(MarkedPageModel), typeof(HeirPageModel) }.Select(m => new CompiledItem($"/Pages/{m.Name[..^"Model".Length]}.cshtml", typeof(LevelPage<>).MakeGenericType(m))),
+                new CompiledItem("/Pages/Itself.cshtml", typeof(MarkedPage))]));
         builder.Services.AddSignalR(o => o.EnableDetailedErrors = true);
     });
 
@@ -52,6 +53,7 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
 
     [TestCase("PlainPage", false)]
     [TestCase("MarkedPage", true)]
+    [TestCase("Itself", true, Description = "the page's own attribute")]
     [TestCase("HeirPage", true, Description = "the inherited model's attribute")]
     public async Task A_pages_handler_and_its_view_are_of_one_moment(string page, bool isSnapshot)
     {
@@ -160,7 +162,7 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         public override Task<Level> Overridden() => base.Overridden();
     }
 
-    private sealed class LevelPage<TModel> : Page
+    private class LevelPage<TModel> : Page
         where TModel : LevelModel
     {
         [RazorInject]
@@ -173,6 +175,9 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         public override async Task ExecuteAsync() =>
             WriteLiteral(JsonSerializer.Serialize(new[] { Model.Found!, await Level.Of(Board) }, JsonSerializerOptions.Web));
     }
+
+    [UseSnapshot]
+    private sealed class MarkedPage : LevelPage<PlainPageModel>;
 
     private abstract class LevelModel(IBoard board) : PageModel
     {

@@ -18,8 +18,8 @@ internal static class EndpointSnapshots
 
     public static bool Has(MemberInfo member) => member.IsDefined(typeof(UseSnapshotAttribute), inherit: true);
 
-    // MVC, minimal endpoints and hubs put attributes, inherited ones too, among an endpoint's metadata; a page's are those of its model.
+    // MVC, minimal endpoints and hubs put attributes, inherited ones too, among an endpoint's metadata; a page's own are not there.
     private static bool Find(Endpoint endpoint) =>
         endpoint.Metadata.GetMetadata<UseSnapshotAttribute>() is not null
-        || (endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>() is { } page && (Has(page.HandlerTypeInfo) || Has(page.PageTypeInfo)));
+        || (endpoint.Metadata.GetMetadata<CompiledPageActionDescriptor>() is { } page && Has(page.PageTypeInfo));
 }
