@@ -30,12 +30,10 @@ internal sealed class SessionApp : IAsyncDisposable
 {
     private const string Header = "X-Test";
 
-    private readonly ConcurrentDictionary<string, Func<HttpContext, Task<IResult>>> _work;
-    private readonly ConcurrentDictionary<string, Exception> _thrown;
+    private readonly ConcurrentDictionary<string, Sent> _sent;
     private readonly TestApp _app;
 
-    private SessionApp(TestApp app, ConcurrentDictionary<string, Func<HttpContext, Task<IResult>>> work, ConcurrentDictionary<string, Exception> thrown) =>
-        (_app, _work, _thrown) = (app, work, thrown);
+    private SessionApp(TestApp app, ConcurrentDictionary<string, Sent> sent) => (_app, _sent) = (app, sent);
 
     public RecordedLog Log => _app.Log;
 
@@ -50,9 +48,9 @@ internal sealed class SessionApp : IAsyncDisposable
         Action<WebApplication>? map = null,
         int slaves = 2)
     {
-        var work = new ConcurrentDictionary<string, Func<HttpContext, Task<IResult>>>(StringComparer.Ordinal);
-        var thrown = new ConcurrentDictionary<string, Exception>(StringComparer.Ordinal);
-        Task<IResult> Run(HttpContext context) => work[context.Request.Headers[Header].ToString()](context);
+        var sent = new ConcurrentDictionary<string, Sent>(StringComparer.Ordinal);
+        Sent Of(HttpContext context) => sent[context.Request.Headers[Header].ToString()];
+        Task<IResult> Run(HttpContext context) => Of(context).Work!(context);
         var app = await TestApp.StartAsync(
             builder =>
             {
@@ -65,7 +63,7 @@ internal sealed class SessionApp : IAsyncDisposable
             },
             app =>
             {
-                app.Use((context, next) => Keep(context, next, thrown));
+                app.Use((context, next) => Keep(context, next, Of(context)));
                 app.UseRouting();
                 app.UseReplicatedSessions();
                 app.MapMethods("/run", ["GET", "POST"], (Delegate)Run);
@@ -77,21 +75,20 @@ internal sealed class SessionApp : IAsyncDisposable
             Database.Cluster,
             settings,
             slaves: slaves);
-        return new SessionApp(app, work, thrown);
+        return new SessionApp(app, sent);
     }
 
+    /// <summary>The answer, when the request has ended on the server too.</summary>
     public async Task<Answer> Send(HttpMethod method, string path, Func<HttpContext, Task<IResult>>? work = null)
     {
         using var request = new HttpRequestMessage(method, path);
         var id = Guid.NewGuid().ToString();
         request.Headers.Add(Header, id);
-        if (work is not null)
-        {
-            _work[id] = work;
-        }
-
+        var sent = _sent[id] = new Sent(work);
         using var response = await _app.Client.SendAsync(request);
-        return new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(), _thrown.GetValueOrDefault(id))
+        var body = await response.Content.ReadAsStringAsync();
+        await sent.Ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        return new Answer(response.StatusCode, body, sent.Thrown)
         {
             Mark = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? Mark.Parse(mark.Single()) : null,
         };
@@ -111,7 +108,7 @@ internal sealed class SessionApp : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static async Task Keep(HttpContext context, RequestDelegate next, ConcurrentDictionary<string, Exception> thrown)
+    private static async Task Keep(HttpContext context, RequestDelegate next, Sent sent)
     {
         try
         {
@@ -119,7 +116,7 @@ internal sealed class SessionApp : IAsyncDisposable
         }
         catch (Exception e)
         {
-            thrown[context.Request.Headers[Header].ToString()] = e;
+            sent.Thrown = e;
             if (context.Response.HasStarted)
             {
                 throw;
@@ -128,6 +125,19 @@ internal sealed class SessionApp : IAsyncDisposable
             context.Response.Clear();
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
         }
+        finally
+        {
+            sent.Ended.SetResult();
+        }
+    }
+
+    private sealed class Sent(Func<HttpContext, Task<IResult>>? work)
+    {
+        public Func<HttpContext, Task<IResult>>? Work { get; } = work;
+
+        public Exception? Thrown { get; set; }
+
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 
