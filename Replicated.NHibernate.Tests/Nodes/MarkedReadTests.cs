@@ -101,14 +101,31 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
-    public async Task What_slaves_serve_in_the_place_of_a_master_that_is_down_takes_no_room_in_the_cap()
+    public async Task What_slaves_serve_in_the_place_of_a_master_that_is_down_takes_no_room_in_the_cap([Values(0, 1)] int cap)
     {
-        var pool = Pool(1, ("Replicated:MaxFallbackSessions", "1"));
+        var pool = Pool(1, ("Replicated:MaxFallbackSessions", $"{cap}"));
         Positions.Are(("s0", 49));
         _servers.Fails("master");
+        await Assert.ThrowsAsync<MasterUnavailableException>(() => pool.OpenMaster(async: true, default).AsTask());
         for (var i = 0; i < 3; i++)
         {
             Assert.That((await pool.OpenSlave(Goal, strict: false, async: true, default)).Reason, Is.EqualTo(RouteReason.Stale));
+        }
+    }
+
+    [Test]
+    public async Task A_read_that_fails_on_its_way_to_the_master_makes_room_again([Values] bool known)
+    {
+        var pool = Pool(1, ("Replicated:MaxFallbackSessions", "1"));
+        _servers.Fails("s0", "master");
+        if (known)
+        {
+            await Assert.ThrowsAsync<MasterUnavailableException>(() => pool.OpenMaster(async: true, default).AsTask());
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            await Assert.ThrowsAsync<MasterUnavailableException>(() => Open(pool));
         }
     }
 

@@ -1,9 +1,6 @@
 using System.Data.Common;
 using System.Transactions;
 using Dapper;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using NHibernate;
 using Replicated.NHibernate.Sessions;
@@ -11,7 +8,7 @@ using Replicated.NHibernate.Sessions;
 namespace Replicated.NHibernate.Tests.Sessions;
 
 /// <summary>A TransactionScope around a scope of the library: what that commits is the TransactionScope's to commit.</summary>
-internal sealed class TransactionScopeAroundTests
+internal sealed partial class TransactionScopeAroundTests
 {
     private SessionApp _app = null!;
 
@@ -101,88 +98,6 @@ internal sealed class TransactionScopeAroundTests
     }
 
     [Test]
-    public async Task What_is_rolled_back_within_takes_it_along([Values("scope", "transaction", "disposed transaction")] string what, [Values("session", "flushed session", "stateless", "connection")] string how)
-    {
-        var name = Guid.NewGuid().ToString();
-        var reached = false;
-        async Task Run()
-        {
-            using var around = Begin();
-            await using var container = _app.Services.CreateAsyncScope();
-            await using var scope = Sessions.BeginScope();
-            var own = what switch
-            {
-                "scope" => null,
-                _ when how == "connection" => (IDisposable)await container.ServiceProvider.GetRequiredService<DbConnection>().BeginTransactionAsync(),
-                _ when how == "stateless" => container.ServiceProvider.GetRequiredService<IStatelessSession>().BeginTransaction(),
-                _ => container.ServiceProvider.Session().BeginTransaction(),
-            };
-            Write(container.ServiceProvider, how, name);
-            if (what == "scope")
-            {
-                await scope.RollbackAsync();
-            }
-            else if (what == "disposed transaction")
-            {
-                own!.Dispose();
-            }
-            else if (own is ITransaction transaction)
-            {
-                await transaction.RollbackAsync();
-            }
-            else
-            {
-                await ((DbTransaction)own!).RollbackAsync();
-            }
-
-            reached = true;
-            around.Complete();
-        }
-
-        await Assert.ThrowsAsync<TransactionAbortedException>(Run);
-        Assert.That((reached, await Count(name)), Is.EqualTo((true, 0L)));
-    }
-
-    [Test]
-    public async Task A_transaction_of_the_applications_own_that_only_read_leaves_it_alone_unless_it_says_so(
-        [Values("disposed", "committed", "rolled back")] string ends, [Values("session", "stateless", "connection")] string how)
-    {
-        var name = Guid.NewGuid().ToString();
-        var reached = false;
-        void Run()
-        {
-            using var around = Begin();
-            using var container = _app.Services.CreateScope();
-            using var scope = Sessions.BeginScope();
-            Read(container.ServiceProvider, how).GetAwaiter().GetResult();
-            if (how == "connection")
-            {
-                using var own = container.ServiceProvider.GetRequiredService<DbConnection>().BeginTransaction();
-                End(ends, own.Commit, own.Rollback);
-            }
-            else
-            {
-                using var own = how == "session" ? container.ServiceProvider.Session().BeginTransaction() : container.ServiceProvider.GetRequiredService<IStatelessSession>().BeginTransaction();
-                End(ends, own.Commit, own.Rollback);
-            }
-
-            reached = true;
-            if (ends != "rolled back")
-            {
-                Write(container.ServiceProvider, how, name);
-                scope.CommitAsync().GetAwaiter().GetResult();
-            }
-
-            around.Complete();
-        }
-
-        Assert.That(Run, ends == "rolled back" ? Throws.InstanceOf<TransactionAbortedException>() : Throws.Nothing);
-        Assert.That((reached, await Count(name)), Is.EqualTo((true, ends == "rolled back" ? 0L : 1L)));
-
-        static void End(string ends, Action commit, Action rollback) => (ends == "committed" ? commit : ends == "rolled back" ? rollback : () => { })();
-    }
-
-    [Test]
     public async Task A_mark_that_is_given_before_its_commit_knows_no_place([Values("session", "stateless", "connection")] string how)
     {
         using var around = Begin();
@@ -247,40 +162,6 @@ internal sealed class TransactionScopeAroundTests
         Assert.That(SessionUnit.OpenCount, Is.Zero);
     }
 
-    [Test]
-    public async Task A_request_within_one_commits_with_it([Values] bool completes, [Values("session", "flushed session", "stateless", "connection")] string how)
-    {
-        await using var app = await SessionApp.StartAsync(
-            configure: () => Database.Configure().BuildConfiguration(),
-            services: s => s.AddSingleton<IStartupFilter>(new AroundEverything(completes)));
-        var name = Guid.NewGuid().ToString();
-        var answer = await app.Post(context =>
-        {
-            Write(context.RequestServices, how, name);
-            return Task.FromResult(SessionApp.Done());
-        });
-        Assert.That(answer.Ok().Mark, Is.Not.Null.And.Property(nameof(Mark.Position)).Null);
-        await app.DisposeAsync();
-        Assert.That(await Count(name), Is.EqualTo(completes ? 1 : 0));
-        Assert.That(SessionUnit.OpenCount, Is.Zero);
-    }
-
-    [Test]
-    public async Task A_request_within_one_that_answers_an_error_takes_it_along([Values("session", "flushed session", "stateless", "connection")] string how)
-    {
-        await using var app = await SessionApp.StartAsync(
-            configure: () => Database.Configure().BuildConfiguration(),
-            services: s => s.AddSingleton<IStartupFilter>(new AroundEverything(completes: true)));
-        var name = Guid.NewGuid().ToString();
-        await app.Post(context =>
-        {
-            Write(context.RequestServices, how, name);
-            return Task.FromResult(Results.StatusCode(500));
-        });
-        await app.DisposeAsync();
-        Assert.That(await Count(name), Is.Zero);
-    }
-
     private static TransactionScope Begin() => new(TransactionScopeOption.Required, new TransactionOptions { IsolationLevel = IsolationLevel.ReadCommitted }, TransactionScopeAsyncFlowOption.Enabled);
 
     private static void Write(IServiceProvider services, string how, string name)
@@ -312,21 +193,4 @@ internal sealed class TransactionScopeAroundTests
     };
 
     private static Task<long> Count(string name) => Database.Ask<long>($"select count(*) from note where name = '{name}'");
-
-    private sealed class AroundEverything(bool completes) : IStartupFilter
-    {
-        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
-        {
-            app.Use(async (context, request) =>
-            {
-                using var around = Begin();
-                await request(context);
-                if (completes)
-                {
-                    around.Complete();
-                }
-            });
-            next(app);
-        };
-    }
 }

@@ -3,9 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.AspNetCore.Mvc.Razor.Internal;
 using Microsoft.AspNetCore.Mvc.RazorPages;
-using Microsoft.AspNetCore.Mvc.ViewFeatures;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
@@ -162,16 +160,9 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         public override Task<Level> Overridden() => base.Overridden();
     }
 
-    private class LevelPage<TModel> : Page
+    private class LevelPage<TModel> : BoardPage<TModel>
         where TModel : LevelModel
     {
-        [RazorInject]
-        public IBoard Board { get; set; } = null!;
-
-        public ViewDataDictionary<TModel> ViewData => (ViewDataDictionary<TModel>)PageContext.ViewData;
-
-        public TModel Model => ViewData.Model!;
-
         public override async Task ExecuteAsync() =>
             WriteLiteral(JsonSerializer.Serialize(new[] { Model.Found!, await Level.Of(Board) }, JsonSerializerOptions.Web));
     }

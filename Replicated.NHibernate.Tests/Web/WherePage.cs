@@ -12,9 +12,9 @@ namespace Replicated.NHibernate.Tests.Web;
 /// <summary>Where a page's handler ran, and where its view.</summary>
 internal sealed record PagePlaces(Place Handler, Place View);
 
-/// <summary>A Razor page as the Razor compiler would have made it: asks the server where it runs while it is rendered.</summary>
-internal sealed class WherePage<TModel> : Page
-    where TModel : WhereModel
+/// <summary>A Razor page as the Razor compiler would have made it.</summary>
+internal abstract class BoardPage<TModel> : Page
+    where TModel : PageModel
 {
     [RazorInject]
     public IBoard Board { get; set; } = null!;
@@ -22,7 +22,12 @@ internal sealed class WherePage<TModel> : Page
     public ViewDataDictionary<TModel> ViewData => (ViewDataDictionary<TModel>)PageContext.ViewData;
 
     public TModel Model => ViewData.Model!;
+}
 
+/// <summary>Asks the server where it runs while it is rendered.</summary>
+internal sealed class WherePage<TModel> : BoardPage<TModel>
+    where TModel : WhereModel
+{
     public override async Task ExecuteAsync() =>
         WriteLiteral(JsonSerializer.Serialize(new PagePlaces(Model.Found!, await Board.WhereAsync()), JsonSerializerOptions.Web));
 }

@@ -144,17 +144,16 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
+        // One known to be down may hang whoever connects to it; where no slave can be connected to either, it is tried all the same.
+        if (Master.Health.State == NodeState.Down && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
+        {
+            return late;
+        }
+
         if (Interlocked.Increment(ref _fallbackSessions) > most)
         {
             Interlocked.Decrement(ref _fallbackSessions);
             throw SlavesUnavailableException.CapReached(most, failures);
-        }
-
-        // One known to be down may hang whoever connects to it; where no slave can be connected to either, it is tried all the same.
-        if (Master.Health.State == NodeState.Down && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
-        {
-            Interlocked.Decrement(ref _fallbackSessions);
-            return late;
         }
 
         try

@@ -22,7 +22,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     /// <summary>The batcher factory that the application chose, which ours works through.</summary>
     public const string BatcherFactoryProperty = "replicated.adonet.factory_class";
 
-    /// <summary>The factory of query translators that the application chose, which the slave's works through.</summary>
+    /// <summary>The factory of query translators that the application chose, which ours works through.</summary>
     public const string QueryTranslatorProperty = "replicated.query.factory_class";
 
     // Connections that belong to a scope, which gives them back itself.
@@ -52,7 +52,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
         : _batches && Driver is IEmbeddedBatcherFactoryProvider { BatcherFactoryClass: { } embedded } ? embedded
         : typeof(NonBatchingBatcherFactory));
 
-    /// <summary>What makes the query translators that the slave's guard works through: the application's choice, or NHibernate's.</summary>
+    /// <summary>What makes the query translators that the guard works through: the application's choice, or NHibernate's.</summary>
     public IQueryTranslatorFactory Translators => _translators ??= (IQueryTranslatorFactory)Environment.ObjectsFactory.CreateInstance(
         _translatorClass is not null ? ReflectHelper.ClassForName(_translatorClass) : typeof(ASTQueryTranslatorFactory));
 

@@ -38,6 +38,8 @@ internal sealed partial class RequestScope : IScopeOwner
 
     public bool IsReadOnlyVerb => _shared.Services.Settings.Value.IsReadOnly(_context.Request.Method);
 
+    public bool WantsSnapshot => _ended is null && _context.GetEndpoint() is { } endpoint && EndpointSnapshots.Of(endpoint);
+
     public RoleDecision Decide(DatabaseRole? block)
     {
         if (_ended is not null)
