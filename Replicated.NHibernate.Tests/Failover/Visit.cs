@@ -65,7 +65,7 @@ internal sealed class Visit(int number, bool isWrite)
     {
         await connection.OpenAsync();
         Opened = Moment.Now;
-        var opened = (NpgsqlConnection)((RoutedConnection)connection).Role.Current!;
+        var opened = (NpgsqlConnection)((RoutedConnection)connection).Target.Current!;
         (Pid, Port) = (opened.ProcessID, opened.Port);
         (Node, Reason) = (sessions.CurrentRoute!.Node, sessions.CurrentRoute.Reason);
         try

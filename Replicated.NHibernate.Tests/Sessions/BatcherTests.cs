@@ -34,8 +34,7 @@ internal sealed class BatcherTests(string kind)
     [Test]
     public void The_chosen_one_works_behind_the_guard([Values] DatabaseRole role)
     {
-        var provider = (ReplicatedConnectionProvider)((ISessionFactoryImplementor)_app.Factories.Of(role)).ConnectionProvider;
-        Assert.That(provider.Batchers, Is.InstanceOf(kind switch
+        Assert.That(((ISessionFactoryImplementor)_app.Factories.Of(role)).Settings.BatcherFactory, Is.InstanceOf(kind switch
         {
             "DbBatch" => typeof(DbBatchBatcherFactory),
             "driver's" => typeof(GenericBatchingBatcherFactory),

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Npgsql;
+using Replicated.NHibernate.Scopes;
 using Replicated.NHibernate.Sessions;
 using Replicated.NHibernate.Tests.Evidence;
 
@@ -115,10 +116,9 @@ internal sealed class SlaveWriteTableTests
     private static string Named(WriteLayer layer) => layer switch
     {
         WriteLayer.Call => "call",
-        WriteLayer.Query => "query",
         WriteLayer.IsolatedWork => "isolated work",
         WriteLayer.Flush => "flush",
-        WriteLayer.Batcher => "statement",
+        WriteLayer.Statement => "statement",
         _ => "database",
     };
 }

@@ -126,7 +126,7 @@ internal static partial class WritePaths
         {
             var command = new Npgsql.NpgsqlCommand(sql);
             session.GetCurrentTransaction()?.Enlist(command);
-            command.Connection = (Npgsql.NpgsqlConnection)session.Connection;
+            command.Connection ??= session.Connection.GetProviderConnection<Npgsql.NpgsqlConnection>();
             return command;
         }),
     ];

@@ -37,6 +37,18 @@ internal sealed class DatabaseProvider
 
     public DbConnection Create(string connectionString) => _create(connectionString);
 
+    public DbCommand CreateCommand()
+    {
+        using var unconnected = _create("");
+        return unconnected.CreateCommand();
+    }
+
+    public DbBatch CreateBatch()
+    {
+        using var unconnected = _create("");
+        return unconnected.CreateBatch();
+    }
+
     /// <summary>Creates and opens; what cannot be opened is disposed.</summary>
     public async ValueTask<DbConnection> Open(string connectionString, bool async, CancellationToken cancellationToken)
     {

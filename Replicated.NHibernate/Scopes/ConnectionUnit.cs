@@ -3,7 +3,7 @@ namespace Replicated.NHibernate.Scopes;
 /// <summary>A routed plain connection as a unit of work: it holds nothing back, so there is nothing to write before a commit.</summary>
 internal sealed class ConnectionUnit(RoleConnection role) : IUnitOfWork
 {
-    public RoutedConnection Connection { get; } = new(role);
+    public RoutedConnection Connection => role.Connection;
 
     public bool IsUsable => true;
 
@@ -27,5 +27,7 @@ internal sealed class ConnectionUnit(RoleConnection role) : IUnitOfWork
     {
     }
 
-    public void End() => Connection.Close();
+    public void End()
+    {
+    }
 }

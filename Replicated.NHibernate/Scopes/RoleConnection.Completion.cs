@@ -68,7 +68,7 @@ internal sealed partial class RoleConnection
     }
 
     /// <summary>The application commits by itself. What it does next is committed at the end; what failed is its own affair.</summary>
-    public async ValueTask CommitByApplication(bool async, CancellationToken cancellationToken)
+    public override async ValueTask CommitByApplication(bool async, CancellationToken cancellationToken)
     {
         try
         {
@@ -89,7 +89,7 @@ internal sealed partial class RoleConnection
     /// </summary>
     /// <param name="async">Whether to wait for the database without a thread.</param>
     /// <param name="isForgotten">Nobody said so: the transaction was disposed without a commit.</param>
-    public async ValueTask RollbackByApplication(bool async, bool isForgotten = false)
+    public override async ValueTask RollbackByApplication(bool async, bool isForgotten = false)
     {
         var throwsAway = HasUncommittedWrites || HasPendingChanges;
         if (isForgotten && IsJoined && !throwsAway)

@@ -16,11 +16,11 @@ internal sealed partial class RoleConnection
     private bool IsLeftToStatement => _ending && IsRunning;
 
     /// <summary>Whether the connection may be another scope's by now, and whoever still holds a reader of it must not touch it.</summary>
-    public bool IsOver => _ended && Volatile.Read(ref _running) < 0;
+    public override bool IsOver => _ended && Volatile.Read(ref _running) < 0;
 
     /// <summary>A statement begins to use the connection, or goes on reading from it.</summary>
     /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
-    public void Starts()
+    public override void BeginOperation()
     {
         if (Interlocked.Increment(ref _running) < 0 && _ended)
         {
@@ -29,7 +29,7 @@ internal sealed partial class RoleConnection
         }
     }
 
-    public void Stops()
+    public override void EndOperation()
     {
         if (Interlocked.Decrement(ref _running) == 0 && _ending)
         {

@@ -26,10 +26,12 @@ internal sealed partial class RoleConnection
     /// <summary>Whether the database knows of the transaction.</summary>
     public bool IsPhysical => _transaction is not null;
 
-    public IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
+    public override IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
 
     /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
     public bool IsAutomatic => Role == DatabaseRole.Master ? _scope.IsTransactional && !_scope.IsSealed : _scope.WantsSnapshot;
+
+    public override void Begin(IsolationLevel level) => Begin(level, IsolationLevel.Unspecified);
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -54,7 +56,7 @@ internal sealed partial class RoleConnection
     }
 
     /// <summary>Makes the command part of the transaction; the first one begins it on the server.</summary>
-    public DbTransaction? Enlist()
+    public override DbTransaction? Enlist()
     {
         if (_transaction is null && _opened is { } opened)
         {
@@ -79,8 +81,16 @@ internal sealed partial class RoleConnection
         return _transaction ?? _snapshot;
     }
 
-    /// <summary>A statement failed: even where the application swallows the error, this transaction must not be committed.</summary>
-    public void NoteFailure(Exception failure)
+    /// <summary>A statement failed. PostgreSQL says itself, with the commit, whether its transaction has; a savepoint may have mended it.</summary>
+    public override void NoteFailure(Exception failure)
+    {
+        if (_scope.Services.Pool.Provider is not { IsNpgsql: true, CanBatch: true } || _joined is not null)
+        {
+            Remember(failure);
+        }
+    }
+
+    private void Remember(Exception failure)
     {
         if (_transaction is not null || _joined is not null)
         {
@@ -89,7 +99,7 @@ internal sealed partial class RoleConnection
     }
 
     /// <summary>Changes were thrown away of which the commit would not know. Without a transaction of the scope's that is the application's own affair.</summary>
-    public void NoteLoss(Exception loss)
+    public override void NoteLoss(Exception loss)
     {
         if (Role == DatabaseRole.Slave ? !_endedByApplication : _inTransaction && IsAutomatic)
         {

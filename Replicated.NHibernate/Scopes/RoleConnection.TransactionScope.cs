@@ -15,6 +15,20 @@ internal sealed partial class RoleConnection
     /// <summary>Where a TransactionScope that was rolled back is still around, no session can be spoken to: each would join it.</summary>
     public static TransactionScope Outside() => new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
 
+    public override void Enlist(Transaction? transaction)
+    {
+        if (transaction is not null && Current is { State: ConnectionState.Open } connection)
+        {
+            connection.EnlistTransaction(transaction);
+            Joins(transaction);
+        }
+        else if (transaction is not null)
+        {
+            // The first statement enlists.
+            Joins(transaction);
+        }
+    }
+
     /// <summary>A TransactionScope takes over. Without a session's enlistment nobody asks what it wrote, and it is marked to be safe.</summary>
     public void Joins(Transaction ambient)
     {

@@ -11,22 +11,33 @@ namespace Replicated.NHibernate.Scopes;
 /// The connection that all units of one role share within a scope, and the node it is pinned to. Opened with the first statement.
 /// Not thread-safe, like a connection.
 /// </summary>
-internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
+internal sealed partial class RoleConnection : ConnectionTarget
 {
-    private readonly Scope _scope = scope;
-    private RoleDecision _decision = decision;
+    private readonly Scope _scope;
+    private RoleDecision _decision;
     private IUnitOfWork[] _units = [];
     private NodeConnection? _opened;
     private Node? _node;
     private DbDataReader? _reader;
     private int _holds;
 
+    public RoleConnection(Scope scope, RoleDecision decision)
+    {
+        (_scope, _decision) = (scope, decision);
+        Connection = new RoutedConnection(this);
+    }
+
+    /// <summary>What everything of the role works on.</summary>
+    public RoutedConnection Connection { get; }
+
+    public IReadOnlyList<IUnitOfWork> Units => _units;
+
     public Scope Scope => _scope;
 
-    public DatabaseRole Role => _decision.Role;
+    public override DatabaseRole Role => _decision.Role;
 
     /// <summary>The open connection, if there is one at this moment.</summary>
-    public DbConnection? Current => _opened?.Connection;
+    public override DbConnection? Current => _opened?.Connection;
 
     public Route Route => new(Role, _decision.Reason, _node?.Name);
 
@@ -49,7 +60,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
 
     /// <summary>Why a write is refused now, or null.</summary>
-    public WriteRefusal? Refusal =>
+    public override WriteRefusal? Refusal =>
         Role == DatabaseRole.Slave ? WriteRefusal.Slave
         : _scope.IsSealed ? WriteRefusal.AfterCompletion
         : null;
@@ -103,7 +114,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
         where TUnit : class, IUnitOfWork => Array.Find(_units, static u => u is TUnit) as TUnit;
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
-    public async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
+    public override async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
     {
         if (_opened is { } opened)
         {
@@ -120,7 +131,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             {
                 // On a new connection only what comes now would be committed.
                 var lost = ScopeErrors.LostConnection(_scope.Work);
-                NoteFailure(lost);
+                Remember(lost);
                 throw lost;
             }
 
@@ -155,22 +166,15 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
     }
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public ValueTask<DbConnection> OpenSeparate(bool async, CancellationToken cancellationToken)
+    public SeparateTarget Separate()
     {
         var pool = _scope.Services.Pool;
-        return pool.Provider.Open((_node ?? pool.Master).ConnectionString, async, cancellationToken);
+        return new(pool.Provider, (_node ?? pool.Master).ConnectionString, DatabaseRole.Master);
     }
 
-    /// <summary>Remembers what reads from the connection, and gives it to the application in a form that ends with the scope.</summary>
-    /// <param name="reader">What the application is to read from.</param>
-    /// <param name="source">What reads from the connection for it.</param>
-    public DbDataReader Reads(DbDataReader reader, DbDataReader source)
-    {
-        _reader = source;
-        return new RoutedReader(this, reader);
-    }
+    public override void NoteReader(DbDataReader reader) => _reader = reader;
 
-    public void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || (!_inTransaction && _joined is null));
+    public override void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || (!_inTransaction && _joined is null));
 
     /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
     public ValueTask Release(bool async)

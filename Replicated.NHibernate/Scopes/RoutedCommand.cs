@@ -4,12 +4,16 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Replicated.NHibernate.Scopes;
 
-/// <summary>A provider's own command that gets its connection and its transaction when it runs.</summary>
-internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : DbCommand
+/// <summary>
+/// A provider's own command that gets its connection and its transaction when it runs. On a connection that is not routed it is the provider's command and nothing
+/// more.
+/// </summary>
+internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 {
-    private static readonly string[] ReadingWords = ["select", "with", "values", "table", "show", "explain"];
+    private RoutedConnection? _connection;
+    private DbTransaction? _transaction;
 
-    private RoutedConnection _connection = owner;
+    public DbCommand Inner => inner;
 
     [AllowNull]
     public override string CommandText { get => inner.CommandText; set => inner.CommandText = value; }
@@ -24,36 +28,139 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
 
     protected override DbConnection? DbConnection
     {
-        get => _connection;
-        set => _connection = value as RoutedConnection ?? throw new ArgumentException("A routed command runs on a routed connection.", nameof(value));
+        get => _connection ?? inner.Connection;
+        set
+        {
+            _connection = value as RoutedConnection;
+            if (_connection is null)
+            {
+                inner.Connection = value;
+            }
+        }
     }
 
     protected override DbParameterCollection DbParameterCollection => inner.Parameters;
 
-    // The scope's transaction is the only one there is; whatever the caller passes is a view of it.
-    protected override DbTransaction? DbTransaction { get; set; }
+    // A routed connection has one transaction; what the caller passes is a view of it.
+    protected override DbTransaction? DbTransaction
+    {
+        get => _connection is null ? inner.Transaction : _transaction;
+        set
+        {
+            _transaction = value;
+            if (_connection is null)
+            {
+                inner.Transaction = value;
+            }
+        }
+    }
 
     public override void Cancel() => inner.Cancel();
 
-    public override void Prepare() => Bind(async: false, writes: false, CancellationToken.None).AsTask().GetAwaiter().GetResult().Prepare();
+    public override void Prepare()
+    {
+        BindForProvider();
+        inner.Prepare();
+    }
 
-    public override int ExecuteNonQuery() => Run(async: false, writes: true, static (c, _) => Task.FromResult(c.ExecuteNonQuery()), default).GetAwaiter().GetResult();
+    /// <summary>Gives the provider's command its connection and transaction now, for somebody who runs it past this one.</summary>
+    public void BindForProvider()
+    {
+        using var running = Begin(answersWithRows: false);
+        Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+    }
 
-    public override object? ExecuteScalar() => Run(async: false, writes: MayWrite, static (c, _) => Task.FromResult(c.ExecuteScalar()), default).GetAwaiter().GetResult();
+    public override int ExecuteNonQuery()
+    {
+        using var running = Begin(answersWithRows: false);
+        try
+        {
+            Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            return inner.ExecuteNonQuery();
+        }
+        catch (Exception e)
+        {
+            Failed(e);
+            throw;
+        }
+    }
 
-    public override Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken) =>
-        Run(async: true, writes: true, static (c, ct) => c.ExecuteNonQueryAsync(ct), cancellationToken);
+    public override object? ExecuteScalar()
+    {
+        using var running = Begin(answersWithRows: true);
+        try
+        {
+            Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            return inner.ExecuteScalar();
+        }
+        catch (Exception e)
+        {
+            Failed(e);
+            throw;
+        }
+    }
 
-    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) =>
-        Run(async: true, writes: MayWrite, static (c, ct) => c.ExecuteScalarAsync(ct), cancellationToken);
+    public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
+    {
+        using var running = Begin(answersWithRows: false);
+        try
+        {
+            await Bind(async: true, cancellationToken);
+            return await inner.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            Failed(e);
+            throw;
+        }
+    }
+
+    public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
+    {
+        using var running = Begin(answersWithRows: true);
+        try
+        {
+            await Bind(async: true, cancellationToken);
+            return await inner.ExecuteScalarAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            Failed(e);
+            throw;
+        }
+    }
 
     protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 
-    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
-        Run(async: false, writes: MayWrite, (c, _) => Task.FromResult(Reading(c.ExecuteReader(Keep(behavior)))), default).GetAwaiter().GetResult();
+    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
+    {
+        using var running = Begin(answersWithRows: true);
+        try
+        {
+            Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            return Reading(inner.ExecuteReader(Kept(behavior)));
+        }
+        catch (Exception e)
+        {
+            Failed(e);
+            throw;
+        }
+    }
 
-    protected override Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) =>
-        Run(async: true, writes: MayWrite, async (c, ct) => Reading(await c.ExecuteReaderAsync(Keep(behavior), ct)), cancellationToken);
+    protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
+    {
+        using var running = Begin(answersWithRows: true);
+        try
+        {
+            await Bind(async: true, cancellationToken);
+            return Reading(await inner.ExecuteReaderAsync(Kept(behavior), cancellationToken));
+        }
+        catch (Exception e)
+        {
+            Failed(e);
+            throw;
+        }
+    }
 
     protected override void Dispose(bool disposing)
     {
@@ -65,52 +172,64 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
         base.Dispose(disposing);
     }
 
-    // A statement that answers with rows may write too, such as INSERT … RETURNING.
-    private bool MayWrite => !Array.Exists(ReadingWords, word => inner.CommandText.AsSpan().TrimStart().StartsWith(word, StringComparison.OrdinalIgnoreCase));
-
-    private DbDataReader Reading(DbDataReader reader) => _connection.Role.Reads(reader, reader);
-
-    // The connection is the scope's; a reader must not close it.
-    private static CommandBehavior Keep(CommandBehavior behavior) => behavior & ~CommandBehavior.CloseConnection;
-
-    private async Task<T> Run<T>(bool async, bool writes, Func<DbCommand, CancellationToken, Task<T>> run, CancellationToken cancellationToken)
+    private RunningOperation Begin(bool answersWithRows)
     {
-        var role = _connection.Role;
-        role.Starts();
+        if (_connection?.Target is not { } target)
+        {
+            return default;
+        }
+
+        var running = new RunningOperation(target);
         try
         {
-            var command = await Bind(async, writes, cancellationToken);
-            try
-            {
-                return await run(command, cancellationToken);
-            }
-            catch (Exception e) when (!role.Scope.Services.Pool.Provider.IsNpgsql)
-            {
-                // PostgreSQL says itself, with the commit, whether its transaction has failed; a savepoint may have mended it.
-                role.NoteFailure(e);
-                throw;
-            }
+            target.Check(inner.CommandText, inner.CommandType, answersWithRows);
+            return running;
         }
-        finally
+        catch
         {
-            role.Stops();
+            running.Dispose();
+            throw;
         }
     }
 
-    private async ValueTask<DbCommand> Bind(bool async, bool writes, CancellationToken cancellationToken)
+    private ValueTask Bind(bool async, CancellationToken cancellationToken)
     {
-        if (writes && _connection.Role.Refusal == WriteRefusal.AfterCompletion)
+        if (_connection?.Target is not { } target)
         {
-            throw ScopeErrors.WriteAfterCompletion(_connection.Role.Scope.Work, "A statement was executed");
+            return ValueTask.CompletedTask;
         }
 
-        inner.Connection = await _connection.Role.Connect(async, cancellationToken);
-        inner.Transaction = _connection.Role.Enlist();
-        if (writes)
+        var connecting = target.Connect(async, cancellationToken);
+        if (!connecting.IsCompletedSuccessfully)
         {
-            _connection.Role.NoteWrite();
+            return BindLater(target, connecting);
         }
 
-        return inner;
+        Bind(target, connecting.GetAwaiter().GetResult());
+        return ValueTask.CompletedTask;
     }
+
+    private async ValueTask BindLater(ConnectionTarget target, ValueTask<DbConnection> connecting) => Bind(target, await connecting);
+
+    private void Bind(ConnectionTarget target, DbConnection connection)
+    {
+        inner.Connection = connection;
+        inner.Transaction = target.Enlist();
+    }
+
+    private DbDataReader Reading(DbDataReader reader)
+    {
+        if (_connection?.Target is not { } target)
+        {
+            return reader;
+        }
+
+        target.NoteReader(reader);
+        return new RoutedReader(target, reader, inner.CommandText);
+    }
+
+    // The connection is the scope's; a reader must not close it.
+    private CommandBehavior Kept(CommandBehavior behavior) => _connection is null ? behavior : behavior & ~CommandBehavior.CloseConnection;
+
+    private void Failed(Exception failure) => _connection?.Target.Failed(failure, inner.CommandText);
 }

@@ -5,29 +5,32 @@ using System.Diagnostics.CodeAnalysis;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>
-/// A connection for Dapper or plain ADO.NET that works where the scope's session works: on the same node, in the same transaction.
-/// Opening and closing it costs nothing: the scope opens with the first statement and closes at its end. Not thread-safe.
+/// The one connection of a role of a scope: its sessions, Dapper and plain ADO.NET all work on it, on the same node and in the same transaction. Opening and
+/// closing it costs nothing: the first statement connects, and the scope's end disconnects. Not thread-safe.
 /// </summary>
-internal sealed class RoutedConnection(RoleConnection role) : DbConnection
+internal sealed class RoutedConnection(ConnectionTarget target) : DbConnection
 {
-    private ConnectionState _state = ConnectionState.Closed;
+    // A session's connection is open from the start, as far as its users can see.
+    private ConnectionState _state = ConnectionState.Open;
 
-    public RoleConnection Role { get; } = role;
+    public ConnectionTarget Target { get; } = target;
 
     [AllowNull]
     public override string ConnectionString
     {
-        get => "";
+        get => Target.ConnectionString;
         set => throw new NotSupportedException("A routed connection has no connection string of its own: the route says which server it uses.");
     }
 
-    public override string Database => Role.Current?.Database ?? "";
+    public override string Database => Target.Current?.Database ?? "";
 
-    public override string DataSource => Role.Current?.DataSource ?? "";
+    public override string DataSource => Target.Current?.DataSource ?? "";
 
-    public override string ServerVersion => Role.Current?.ServerVersion ?? throw new InvalidOperationException("No statement has run yet.");
+    public override string ServerVersion => Connected().ServerVersion;
 
     public override ConnectionState State => _state;
+
+    public override bool CanCreateBatch => Target.CanCreateBatch;
 
     public override void Open() => Open(async: false, CancellationToken.None).GetAwaiter().GetResult();
 
@@ -35,17 +38,47 @@ internal sealed class RoutedConnection(RoleConnection role) : DbConnection
 
     public override void Close() => _state = ConnectionState.Closed;
 
-    public override void ChangeDatabase(string databaseName) =>
-        throw new NotSupportedException("A routed connection shares its server's connection with the scope's session and cannot change the database.");
+    public override void ChangeDatabase(string databaseName) => throw new NotSupportedException(
+        "A routed connection shares its server's connection with the scope's session and cannot change the database. Open a connection of your own to the other database.");
+
+    public override void EnlistTransaction(System.Transactions.Transaction? transaction) => Target.Enlist(transaction);
+
+    public override DataTable GetSchema() => Connected().GetSchema();
+
+    public override DataTable GetSchema(string collectionName) => Connected().GetSchema(collectionName);
+
+    public override DataTable GetSchema(string collectionName, string?[] restrictionValues) => Connected().GetSchema(collectionName, restrictionValues);
+
+    /// <summary>The provider's own connection, in the scope's transaction; what runs on it passes no guard and may write.</summary>
+    public async ValueTask<DbConnection> Provider(bool async, CancellationToken cancellationToken)
+    {
+        Target.BeginOperation();
+        try
+        {
+            var connection = await Target.Connect(async, cancellationToken);
+            Target.Enlist();
+            if (Target.Refusal is null)
+            {
+                Target.NoteWrite();
+            }
+
+            return connection;
+        }
+        finally
+        {
+            Target.EndOperation();
+        }
+    }
 
     protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel)
     {
-        Role.Begin(isolationLevel, IsolationLevel.Unspecified);
+        Target.Begin(isolationLevel);
         return new RoutedTransaction(this);
     }
 
-    protected override DbCommand CreateDbCommand() =>
-        new RoutedCommand(this, Role.Scope.Services.Pool.Provider.Create("").CreateCommand());
+    protected override DbCommand CreateDbCommand() => new RoutedCommand(Target.CreateProviderCommand()) { Connection = this };
+
+    protected override DbBatch CreateDbBatch() => new RoutedBatch(Target.CreateProviderBatch()) { Connection = this };
 
     protected override void Dispose(bool disposing)
     {
@@ -53,67 +86,23 @@ internal sealed class RoutedConnection(RoleConnection role) : DbConnection
         base.Dispose(disposing);
     }
 
+    private DbConnection Connected()
+    {
+        Open();
+        return Target.Current!;
+    }
+
     private async Task Open(bool async, CancellationToken cancellationToken)
     {
-        Role.Starts();
+        Target.BeginOperation();
         try
         {
-            await Role.Connect(async, cancellationToken);
+            await Target.Connect(async, cancellationToken);
             _state = ConnectionState.Open;
         }
         finally
         {
-            Role.Stops();
-        }
-    }
-}
-
-/// <summary>The scope's transaction, as ADO.NET wants to see it. Ending it ends it for the whole scope's role.</summary>
-internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransaction
-{
-    private bool _ended;
-
-    public override IsolationLevel IsolationLevel => connection.Role.Level;
-
-    protected override DbConnection? DbConnection => _ended ? null : connection;
-
-    public override void Commit() => Commit(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-
-    public override Task CommitAsync(CancellationToken cancellationToken = default) => Commit(async: true, cancellationToken).AsTask();
-
-    public override void Rollback() => Rollback(async: false).AsTask().GetAwaiter().GetResult();
-
-    public override Task RollbackAsync(CancellationToken cancellationToken = default) => Rollback(async: true).AsTask();
-
-    public override async ValueTask DisposeAsync()
-    {
-        await Rollback(async: true, isForgotten: true);
-        await base.DisposeAsync();
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            Rollback(async: false, isForgotten: true).AsTask().GetAwaiter().GetResult();
-        }
-
-        base.Dispose(disposing);
-    }
-
-    private async ValueTask Commit(bool async, CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(_ended, this);
-        _ended = true;
-        await connection.Role.CommitByApplication(async, cancellationToken);
-    }
-
-    private async ValueTask Rollback(bool async, bool isForgotten = false)
-    {
-        if (!_ended)
-        {
-            _ended = true;
-            await connection.Role.RollbackByApplication(async, isForgotten);
+            Target.EndOperation();
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Collections.ObjectModel;
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -9,12 +10,10 @@ namespace Replicated.NHibernate.Scopes;
 /// A provider's own reader, usable as long as its scope. Providers use a reader again with the next statement of its connection, so a task
 /// that outlived its request would read, and take away, another request's rows.
 /// </summary>
-internal sealed class RoutedReader(RoleConnection role, DbDataReader inner) : DbDataReader, IDbColumnSchemaGenerator
+internal sealed class RoutedReader(ConnectionTarget target, DbDataReader inner, string sql) : DbDataReader, IDbColumnSchemaGenerator
 {
+    private readonly DbDataReader _inner = inner;
     private bool _isClosed;
-
-    /// <summary>The provider's reader, or NHibernate's around it.</summary>
-    public DbDataReader Inner => inner;
 
     public override int Depth => Live.Depth;
 
@@ -22,25 +21,25 @@ internal sealed class RoutedReader(RoleConnection role, DbDataReader inner) : Db
 
     public override bool HasRows => Live.HasRows;
 
-    public override bool IsClosed => _isClosed || role.IsOver || inner.IsClosed;
+    public override bool IsClosed => _isClosed || target.IsOver || _inner.IsClosed;
 
     public override int RecordsAffected => Live.RecordsAffected;
 
     public override int VisibleFieldCount => Live.VisibleFieldCount;
 
-    private DbDataReader Live => role.IsOver ? throw ScopeErrors.Ended(role.Scope.Work) : inner;
+    private DbDataReader Live => target.IsOver ? throw target.Ended() : _inner;
 
     public override object this[int ordinal] => Live[ordinal];
 
     public override object this[string name] => Live[name];
 
-    public override bool Read() => Moved(static r => r.Read());
+    public override bool Read() => Moved(static r => r._inner.Read());
 
-    public override Task<bool> ReadAsync(CancellationToken cancellationToken) => MovedAsync(static (r, ct) => r.ReadAsync(ct), cancellationToken);
+    public override Task<bool> ReadAsync(CancellationToken cancellationToken) => MovedAsync(static (r, ct) => r._inner.ReadAsync(ct), cancellationToken);
 
-    public override bool NextResult() => Moved(static r => r.NextResult());
+    public override bool NextResult() => Moved(static r => r._inner.NextResult());
 
-    public override Task<bool> NextResultAsync(CancellationToken cancellationToken) => MovedAsync(static (r, ct) => r.NextResultAsync(ct), cancellationToken);
+    public override Task<bool> NextResultAsync(CancellationToken cancellationToken) => MovedAsync(static (r, ct) => r._inner.NextResultAsync(ct), cancellationToken);
 
     public override void Close()
     {
@@ -48,7 +47,8 @@ internal sealed class RoutedReader(RoleConnection role, DbDataReader inner) : Db
         {
             Moved(static r =>
             {
-                r.Close();
+                r.ReadToTheEnd();
+                r._inner.Close();
                 return true;
             });
         }
@@ -57,7 +57,8 @@ internal sealed class RoutedReader(RoleConnection role, DbDataReader inner) : Db
     public override Task CloseAsync() => !Closes() ? Task.CompletedTask : MovedAsync(
         static async (r, _) =>
         {
-            await r.CloseAsync();
+            r.ReadToTheEnd();
+            await r._inner.CloseAsync();
             return true;
         },
         CancellationToken.None);
@@ -147,34 +148,58 @@ internal sealed class RoutedReader(RoleConnection role, DbDataReader inner) : Db
     // Once: closed a second time, it would close the next statement's. The scope's end has closed it already.
     private bool Closes()
     {
-        var closes = !_isClosed && !role.IsOver;
+        var closes = !_isClosed && !target.IsOver;
         _isClosed = true;
         return closes;
     }
 
-    private bool Moved(Func<DbDataReader, bool> move)
+    private bool Moved(Func<RoutedReader, bool> move)
     {
-        role.Starts();
+        using var running = new RunningOperation(target);
         try
         {
-            return move(inner);
+            return move(this);
         }
-        finally
+        catch (Exception e)
         {
-            role.Stops();
+            target.Failed(e, sql);
+            throw;
         }
     }
 
-    private async Task<bool> MovedAsync(Func<DbDataReader, CancellationToken, Task<bool>> move, CancellationToken cancellationToken)
+    private async Task<bool> MovedAsync(Func<RoutedReader, CancellationToken, Task<bool>> move, CancellationToken cancellationToken)
     {
-        role.Starts();
+        using var running = new RunningOperation(target);
         try
         {
-            return await move(inner, cancellationToken);
+            return await move(this, cancellationToken);
         }
-        finally
+        catch (Exception e)
         {
-            role.Stops();
+            target.Failed(e, sql);
+            throw;
+        }
+    }
+
+    // What the database refuses in a later statement of one text is not heard of by those who read the first one's rows, and NHibernate swallows what closing throws.
+    private void ReadToTheEnd()
+    {
+        if (target.Refusal is null || _inner.IsClosed || !SqlClassifier.Classify(sql).HasSeveralStatements)
+        {
+            return;
+        }
+
+        try
+        {
+            while (_inner.NextResult())
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            var said = target.Translated(e, sql) ?? e;
+            target.NoteLoss(said);
+            throw said.Rethrown();
         }
     }
 }

@@ -50,9 +50,9 @@ internal static class ScopeErrors
         $"{work} has ended while one of its statements was still running, so it could not be committed. Await every statement; work that outlives "
         + "a request needs a scope of its own (IReplicatedSessions.BeginScope).");
 
-    public static InvalidOperationException WriteAfterCompletion(WorkName work, string what) => new(
+    public static string WriteAfterCompletion(WorkName work, string what) =>
         $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
-        + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).");
+        + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).";
 
     /// <summary>Keeps the stack of an exception that is thrown again from an expression.</summary>
     public static Exception Rethrown(this Exception exception)

@@ -1,5 +1,6 @@
 using NHibernate.Engine;
 using NHibernate.Event;
+using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
 
@@ -34,9 +35,9 @@ internal sealed class FlushGuard :
 
     private static bool Entity(AbstractPreDatabaseOperationEvent @event, string what)
     {
-        if (ReplicatedBatcher.Of(@event.Session) is { Refuses: true } batcher)
+        if (SessionTarget.RefusalOf(@event.Session) is not null)
         {
-            Refuse(@event.Session, batcher, $"{what} {@event.Persister.EntityName}#{@event.Id}");
+            Refuse(@event.Session, $"{what} {@event.Persister.EntityName}#{@event.Id}");
         }
 
         return false;
@@ -44,23 +45,23 @@ internal sealed class FlushGuard :
 
     private static bool Collection(AbstractCollectionEvent @event)
     {
-        if (ReplicatedBatcher.Of(@event.Session) is { Refuses: true } batcher)
+        if (SessionTarget.RefusalOf(@event.Session) is not null)
         {
-            Refuse(@event.Session, batcher, $"the change of a collection ({@event.Collection.Role}) of {@event.GetAffectedOwnerEntityName()}#{@event.AffectedOwnerIdOrNull}");
+            Refuse(@event.Session, $"the change of a collection ({@event.Collection.Role}) of {@event.GetAffectedOwnerEntityName()}#{@event.AffectedOwnerIdOrNull}");
         }
 
         return false;
     }
 
-    private static void Refuse(IEventSource session, ReplicatedBatcher batcher, string what)
+    private static void Refuse(IEventSource session, string what)
     {
-        if (batcher.IsOnSlave)
+        if (SessionTarget.IsOnSlave(session))
         {
             // What the flush has queued stays queued when it fails, and would be refused again after the application has evicted it.
             session.ActionQueue.ClearFromFlushNeededCheck(0);
         }
 
-        batcher.Refuse(what, WriteLayer.Flush);
+        SessionTarget.Refuse(session, what, WriteLayer.Flush);
     }
 
     private static Task<bool> Done(Func<bool> action)

@@ -2,6 +2,7 @@ using NHibernate;
 using NHibernate.Engine;
 using NHibernate.Event;
 using NHibernate.Proxy;
+using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
 
@@ -14,7 +15,7 @@ internal static class ForeignEntity
     public static void Refuse(IEventSource session, string? entityName, object? entity, string what)
     {
         if (entity is not null
-            && ReplicatedBatcher.Of(session)?.Unit is { Role: { Role: DatabaseRole.Master } role }
+            && SessionTarget.Of(session) is RoleConnection { Role: DatabaseRole.Master } role
             && role.Scope.Connection(DatabaseRole.Slave)?.Find<StatefulUnit>() is { IsUsable: true } slave
             && Holds(slave.Session.GetSessionImplementation(), entity))
         {

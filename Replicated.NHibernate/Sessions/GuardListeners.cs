@@ -12,7 +12,7 @@ internal static class GuardListeners
             return;
         }
 
-        var (write, @lock, flush) = (new WriteGuard(), new LockGuard(), new FlushGuard());
+        var (write, flush) = (new WriteGuard(), new FlushGuard());
         listeners.SaveEventListeners = [write, .. listeners.SaveEventListeners];
         listeners.UpdateEventListeners = [write, .. listeners.UpdateEventListeners];
         listeners.SaveOrUpdateEventListeners = [write, .. listeners.SaveOrUpdateEventListeners];
@@ -21,9 +21,7 @@ internal static class GuardListeners
         listeners.MergeEventListeners = [write, .. listeners.MergeEventListeners];
         listeners.DeleteEventListeners = [write, .. listeners.DeleteEventListeners];
         listeners.ReplicateEventListeners = [write, .. listeners.ReplicateEventListeners];
-        listeners.LockEventListeners = [@lock, .. listeners.LockEventListeners];
-        listeners.RefreshEventListeners = [@lock, .. listeners.RefreshEventListeners];
-        listeners.LoadEventListeners = [@lock, .. listeners.LoadEventListeners];
+        listeners.LockEventListeners = [write, .. listeners.LockEventListeners];
         listeners.PreInsertEventListeners = [flush, .. listeners.PreInsertEventListeners];
         listeners.PreUpdateEventListeners = [flush, .. listeners.PreUpdateEventListeners];
         listeners.PreDeleteEventListeners = [flush, .. listeners.PreDeleteEventListeners];

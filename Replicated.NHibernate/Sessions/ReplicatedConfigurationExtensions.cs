@@ -38,9 +38,6 @@ public static class ReplicatedConfigurationExtensions
 
         Set<ReplicatedSessionContext>(Environment.CurrentSessionContextClass);
         Set<ReplicatedTransactionFactory>(Environment.TransactionStrategy);
-        configuration.SetProperty(Environment.TrackSessionId, "true");
-        StandInFront<ReplicatedBatcherFactory>(configuration, Environment.BatchStrategy, ReplicatedConnectionProvider.BatcherFactoryProperty);
-        StandInFront<ReplicatedQueryTranslatorFactory>(configuration, Environment.QueryTranslator, ReplicatedConnectionProvider.QueryTranslatorProperty);
         QuoteWithoutConnecting(configuration);
         if (role == DatabaseRole.Slave)
         {
@@ -54,7 +51,6 @@ public static class ReplicatedConfigurationExtensions
 
     private static void AsSlave(Configuration configuration)
     {
-        StandInFront<SlaveExceptionConverter>(configuration, Environment.SqlExceptionConverter, SlaveExceptionConverter.ChosenProperty);
         SharedCache.Configure(configuration);
         configuration.SetProperty(Environment.AutoJoinTransaction, "false");
         // create-drop would drop the schema when the factory is closed, on a development machine's one database.
@@ -75,17 +71,6 @@ public static class ReplicatedConfigurationExtensions
         }
 
         configuration.SetProperty(Environment.Hbm2ddlKeyWords, "none");
-    }
-
-    // Ours works through the one that was chosen.
-    private static void StandInFront<T>(Configuration configuration, string property, string chosenProperty)
-    {
-        if (configuration.GetProperty(property) is { Length: > 0 } chosen && !Names(chosen, typeof(T)))
-        {
-            configuration.SetProperty(chosenProperty, chosen);
-        }
-
-        configuration.SetProperty(property, typeof(T).AssemblyQualifiedName!);
     }
 
     private static void TakesPlaceOf(Configuration configuration, string property, params Type[] known)

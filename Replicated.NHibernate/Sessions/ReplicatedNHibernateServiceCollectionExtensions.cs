@@ -84,7 +84,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
             factories.Attach(sp.GetService<IScopeDiagnosis>(), sp.GetRequiredService<CurrentSettings>().Value.Options.ReadOnlySwitch);
             return factories;
         });
-        services.AddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().MasterProvider.CreateProvider());
+        services.AddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().MasterProvider.Database);
         services.TryAddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().Master);
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
         services.TryAddTransient(sp => sp.GetRequiredService<ContainerScope>()

@@ -53,9 +53,9 @@ public sealed class ReplicatedSessionContext : CurrentSessionContext
     /// <exception cref="ObjectDisposedException">The request or scope that this code belongs to has ended.</exception>
     public override ISession CurrentSession() => Session ?? ReplicatedSessions.CurrentUnit(_diagnosis, Factories, NewUnit).Session;
 
-    internal static readonly Func<RoleConnection, ReplicatedSessionFactories, StatefulUnit> NewUnit = static (role, factories) => new StatefulUnit(role, factories);
+    internal static readonly Func<RoleConnection, ReplicatedSessionFactories, StatefulUnit> NewUnit = StatefulUnit.Of;
 
-    internal static readonly Func<RoleConnection, ReplicatedSessionFactories, StatelessUnit> NewStatelessUnit = static (role, factories) => new StatelessUnit(role, factories);
+    internal static readonly Func<RoleConnection, ReplicatedSessionFactories, StatelessUnit> NewStatelessUnit = StatelessUnit.Of;
 
     private ReplicatedSessionFactories Factories => _factories ?? throw new InvalidOperationException(
         "This session factory is not registered yet. Call services.AddReplicatedNHibernate(master, slave) with both factories, and let the container create ReplicatedSessionFactories.");

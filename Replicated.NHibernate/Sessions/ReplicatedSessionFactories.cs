@@ -15,8 +15,6 @@ namespace Replicated.NHibernate;
 public sealed class ReplicatedSessionFactories : IDisposable
 {
     private readonly bool _owned;
-    private readonly ISessionBuilder _masterBuilder;
-    private readonly ISessionBuilder _slaveBuilder;
 
     internal ReplicatedSessionFactories(ISessionFactory master, ISessionFactory slave, bool owned)
     {
@@ -30,7 +28,6 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
         SharedCache.Check(Master, Slave);
         SlaveSharesCache = !ReferenceEquals(Master, Slave) && SharedCache.IsShared(Slave);
-        (_masterBuilder, _slaveBuilder) = (NewBuilder(Master), NewBuilder(Slave));
     }
 
     /// <summary>The master's factory; <see cref="ISessionFactory"/> in the container is this one.</summary>
@@ -58,8 +55,7 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
 
-    /// <summary>Made once for all sessions: NHibernate's own OpenSession() makes one for each.</summary>
-    internal ISessionBuilder BuilderOf(DatabaseRole role) => role == DatabaseRole.Master ? _masterBuilder : _slaveBuilder;
+    internal ISession Open(DatabaseRole role, RoutedConnection connection) => Of(role).WithOptions().Connection(connection).OpenSession();
 
     internal bool SlaveSharesCache { get; }
 
@@ -76,10 +72,6 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     private static ReplicatedConnectionProvider ProviderOf(ISessionFactory factory) =>
         (ReplicatedConnectionProvider)((ISessionFactoryImplementor)factory).ConnectionProvider;
-
-    // Whatever release mode is configured: a session that kept the connection would keep one that its scope has given back.
-    private static ISessionBuilder NewBuilder(ISessionFactory factory) =>
-        factory.WithOptions().ConnectionReleaseMode(ConnectionReleaseMode.AfterTransaction);
 
     // NHibernate swallows what goes wrong while it makes a session context, so look whether all of ours is there.
     private static ReplicatedSessionContext ContextOf(ISessionFactory factory) =>
@@ -100,19 +92,9 @@ public sealed class ReplicatedSessionFactories : IDisposable
             throw Unhooked($"its transaction.factory_class is not {nameof(ReplicatedTransactionFactory)}");
         }
 
-        if (implementor.Settings.BatcherFactory is not ReplicatedBatcherFactory)
+        if (provider.Driver is not ReplicatedDriver)
         {
-            throw Unhooked($"its adonet.factory_class is not {nameof(ReplicatedBatcherFactory)}");
-        }
-
-        if (implementor.Settings.QueryTranslatorFactory is not ReplicatedQueryTranslatorFactory)
-        {
-            throw Unhooked($"its query.factory_class is not {nameof(ReplicatedQueryTranslatorFactory)}");
-        }
-
-        if (!implementor.Settings.TrackSessionId)
-        {
-            throw Unhooked("its track_session_id is false, and routing knows a session by its id");
+            throw Unhooked("it has a driver that is not its connection provider's");
         }
 
         if (provider.Role != expected)

@@ -17,8 +17,10 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
     private bool _begun;
     private bool _completed;
     private bool _commitFailed;
+    private bool _begunByApplication;
+    private bool _isClosed;
 
-    public bool IsActive => _begun && !_completed && !unit.IsClosed && !IsJoiningSystemTransaction && session.TransactionContext is null;
+    public bool IsActive => _begun && !_completed && !_isClosed && !IsJoiningSystemTransaction && session.TransactionContext is null;
 
     public bool WasCommitted { get; private set; }
 
@@ -35,6 +37,7 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
     {
         if (_begun)
         {
+            _begunByApplication = true;
             Role.Begin(isolationLevel, IsolationLevel.Unspecified);
             return;
         }
@@ -57,22 +60,46 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
 
     public Task RollbackAsync(CancellationToken cancellationToken = default) => Rollback(async: true).AsTask();
 
-    public void Enlist(DbCommand command) => command.Transaction = Enlisted(command.Connection);
+    // A routed command enlists when it runs.
+    public void Enlist(DbCommand command)
+    {
+        if (command is not RoutedCommand)
+        {
+            command.Transaction = Enlisted(command.Connection);
+            command.Connection ??= Role.Current;
+        }
+    }
 
-    public void Enlist(DbBatch batch) => batch.Transaction = Enlisted(batch.Connection);
+    public void Enlist(DbBatch batch)
+    {
+        if (batch is not RoutedBatch)
+        {
+            batch.Transaction = Enlisted(batch.Connection);
+            batch.Connection ??= Role.Current;
+        }
+    }
 
     [Obsolete("NHibernate asks for it; applications use the other overload.")]
     public void RegisterSynchronization(ISynchronization synchronization) => _synchronizations.Add(synchronization);
 
     public void RegisterSynchronization(ITransactionCompletionSynchronization synchronization) => _synchronizations.Add(synchronization);
 
-    /// <summary>Disposed by the application while active: a rollback. Disposed with the session: a transaction of the scope's goes on.</summary>
+    /// <summary>Of a transaction that the application began: a rollback. Otherwise the session is being closed, and the scope's transaction goes on.</summary>
     public void Dispose()
     {
-        if (_begun && !_completed && !(unit.IsClosed && Role.IsAutomatic))
+        if (!_begun || _completed || _isClosed)
+        {
+            return;
+        }
+
+        if (!unit.IsEnding && (_begunByApplication || !Role.IsAutomatic))
         {
             Rollback(async: false, isForgotten: true).AsTask().GetAwaiter().GetResult();
+            return;
         }
+
+        unit.Closing();
+        _isClosed = true;
     }
 
     public async ValueTask BeforeCompletion(bool async, CancellationToken cancellationToken)
@@ -111,7 +138,8 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         if (!committed)
         {
             // Or a batch that still waits would be written by whatever flushes next, the closing of a stateless session at the latest.
-            ReplicatedBatcher.Of(session)?.StartAnew();
+            session.ConnectionManager.Batcher.AbortBatch(null);
+            session.ConnectionManager.Batcher.CloseCommands();
         }
 
         session.ConnectionManager.AfterTransaction();
@@ -132,7 +160,7 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
     /// <summary>It gave way to a TransactionScope, and another takes its place.</summary>
     public void Forget() => _completed = true;
 
-    // On another connection the statement would run outside the transaction, and nobody would hear of it.
+    // A command of the provider's own passes no guard and may write. On another connection it would run outside the transaction, and nobody would hear of it.
     private DbTransaction? Enlisted(DbConnection? connection)
     {
         if (!IsActive)
@@ -140,13 +168,8 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
             return null;
         }
 
-        if (Role.Current is null)
-        {
-            // Enlisted first, connected later, as a command of the application's own may be.
-            Role.Connect(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        }
-
-        return connection is null || ReferenceEquals(connection, Role.Current)
+        var own = Role.Connection.Provider(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        return connection is null || ReferenceEquals(connection, own)
             ? Role.Enlist()
             : throw new TransactionException($"A command of {Role.Scope.Work} is on another connection than its transaction. Create it with session.Connection.CreateCommand().");
     }

@@ -12,20 +12,18 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>Gives routed sessions their part in the scope's transaction, and every other session NHibernate's own.</summary>
 internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransactionFactory
 {
-    private static readonly AsyncLocal<bool> Isolated = new();
+    private static readonly AsyncLocal<RoleConnection?> Isolated = new();
 
-    /// <summary>Whether the connection that is being asked for is for work outside the session's transaction, such as hilo.</summary>
-    public static bool IsIsolated => Isolated.Value;
+    /// <summary>For whom a connection is being asked for that is outside the session's transaction, such as hilo's; null for a session outside routing.</summary>
+    public static RoleConnection? IsolatedFrom => Isolated.Value;
 
     public override ITransaction CreateTransaction(ISessionImplementor session) =>
-        ReplicatedBatcher.Of(session)?.Unit is { } unit ? new ReplicatedTransaction(session, unit) : base.CreateTransaction(session);
+        SessionTarget.UnitOf(session) is { } unit ? new ReplicatedTransaction(session, unit) : base.CreateTransaction(session);
 
     public override void EnlistInSystemTransactionIfNeeded(ISessionImplementor session)
     {
-        var batcher = ReplicatedBatcher.Of(session);
-        batcher?.Operates(session.SessionId);
         // Not on a slave, where stateless sessions would, whatever transaction.auto_join says; and one that is being closed joins nothing any more.
-        if (batcher is not { IsOnSlave: true } and not { Unit.IsEnding: true })
+        if (session.Factory.ConnectionProvider is not ReplicatedConnectionProvider { Role: DatabaseRole.Slave } && SessionTarget.UnitOf(session) is not { IsEnding: true })
         {
             base.EnlistInSystemTransactionIfNeeded(session);
         }
@@ -34,28 +32,28 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
     public override void ExecuteWorkInIsolation(ISessionImplementor session, IIsolatedWork work, bool transacted)
     {
         RefuseOnSlave(session, work);
-        Isolated.Value = true;
+        Isolated.Value = SessionTarget.Of(session) as RoleConnection;
         try
         {
             base.ExecuteWorkInIsolation(session, work, transacted);
         }
         finally
         {
-            Isolated.Value = false;
+            Isolated.Value = null;
         }
     }
 
     public override async Task ExecuteWorkInIsolationAsync(ISessionImplementor session, IIsolatedWork work, bool transacted, CancellationToken cancellationToken)
     {
         RefuseOnSlave(session, work);
-        Isolated.Value = true;
+        Isolated.Value = SessionTarget.Of(session) as RoleConnection;
         await base.ExecuteWorkInIsolationAsync(session, work, transacted, cancellationToken);
     }
 
     protected override void JoinSystemTransaction(ISessionImplementor session, SystemTransaction transaction)
     {
         ThrowIfOnSlave(session, transaction);
-        if (transaction is null || ReplicatedBatcher.Of(session)?.Unit is not { Transaction: { IsActive: true } own } unit || unit.Role.IsPhysical)
+        if (transaction is null || SessionTarget.UnitOf(session) is not { Transaction: { IsActive: true } own } unit || unit.Role.IsPhysical)
         {
             base.JoinSystemTransaction(session, transaction);
             return;
@@ -73,14 +71,14 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
     }
 
     protected override ITransactionContext CreateAndEnlistMainContext(ISessionImplementor session, SystemTransaction transaction) =>
-        ReplicatedBatcher.Of(session)?.Unit is { } unit
+        SessionTarget.UnitOf(session) is { } unit
             ? new JoinedSystemTransaction(session, unit, transaction, SystemTransactionCompletionLockTimeout, UseConnectionOnSystemTransactionPrepare, IgnoreSessionSynchronizationFailuresOnSystemTransaction)
             : base.CreateAndEnlistMainContext(session, transaction);
 
     // Only where somebody calls JoinTransaction by themselves.
     private static void ThrowIfOnSlave(ISessionImplementor session, SystemTransaction? transaction)
     {
-        if (transaction is not null && ReplicatedBatcher.Of(session) is { IsOnSlave: true })
+        if (transaction is not null && SessionTarget.IsOnSlave(session))
         {
             throw new InvalidOperationException(
                 "A session of the slave role stays out of TransactionScopes: a standby can neither prepare nor be serializable. Leave JoinTransaction() away; it reads as it is.");
@@ -88,7 +86,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
     }
 
     private static void RefuseOnSlave(ISessionImplementor session, IIsolatedWork work) =>
-        ReplicatedBatcher.Of(session)?.Refuse($"isolated work for {work.GetType().Name}, such as the generation of an id,", WriteLayer.IsolatedWork);
+        SessionTarget.Refuse(session, $"isolated work for {work.GetType().Name}, such as the generation of an id,", WriteLayer.IsolatedWork);
 
     /// <summary>NHibernate forgets the session's own transaction when a TransactionScope ends; the unit is told, and begins again.</summary>
     private sealed class JoinedSystemTransaction : SystemTransactionContext

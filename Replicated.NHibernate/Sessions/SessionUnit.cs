@@ -5,61 +5,30 @@ using Replicated.NHibernate.Scopes;
 namespace Replicated.NHibernate.Sessions;
 
 /// <summary>A session or a stateless session as a unit of work. Not thread-safe, like the session.</summary>
-internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
+internal abstract class SessionUnit(RoleConnection role, ISessionImplementor session) : IUnitOfWork
 {
-    [ThreadStatic]
-    private static SessionUnit? _opening;
-
-    private List<Guid>? _sharing;
-    private bool _removed;
-
     public RoleConnection Role { get; } = role;
 
     public abstract bool IsUsable { get; }
 
     public abstract bool HasPendingChanges { get; }
 
-    public bool IsReading => IsUsable && Session.ConnectionManager.Batcher.HasOpenResources;
-
-    /// <summary>The unit whose session is being opened on this thread: NHibernate makes the batcher inside the session's constructor.</summary>
-    public static SessionUnit? Opening => _opening;
-
-    /// <summary>How many sessions are known; none are when nothing runs.</summary>
-    public static int OpenCount => SessionIds.Count;
+    public bool IsReading => IsUsable && Session.Batcher.HasOpenResources;
 
     /// <summary>The session's transaction while there is one.</summary>
     public ReplicatedTransaction? Transaction { get; set; }
 
-    /// <summary>The session is being closed or has been, by the scope or by the application.</summary>
-    public bool IsClosed { get; private set; }
-
     /// <summary>The scope closes the session.</summary>
     public bool IsEnding { get; private set; }
 
-    /// <summary>Whether the session has done anything; many are only injected. Before, it cannot hold anything.</summary>
-    protected bool IsUsed { get; private set; }
-
-    protected ISessionImplementor Session { get; private set; } = null!;
+    protected ISessionImplementor Session { get; } = session;
 
     /// <summary>Sessions that share the session's connection, of which most have none.</summary>
     protected IReadOnlyCollection<ISessionImplementor>? Sharing =>
         Session.ConnectionManager.DependentSessions is { Count: > 0 } sharing ? sharing : null;
 
-    /// <summary>An operation begins, of the session or of one that shares its connection and transaction and works for the same unit.</summary>
-    public void Operates(Guid sessionId)
-    {
-        // The first one begins while the session is still being constructed.
-        if (_opening == this)
-        {
-            return;
-        }
-
-        IsUsed = true;
-        if (sessionId != Session.SessionId && !_removed && SessionIds.Add(sessionId, this))
-        {
-            (_sharing ??= []).Add(sessionId);
-        }
-    }
+    /// <summary>Whether a session is the unit's, or shares its connection and transaction.</summary>
+    public bool Owns(ISessionImplementor session) => ReferenceEquals(session.ConnectionManager, Session.ConnectionManager);
 
     public void Begin()
     {
@@ -85,8 +54,10 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
         }
     }
 
-    /// <summary>Called before the session gives its connection back, for which it must still be found by its id.</summary>
-    public virtual void Closing() => IsClosed = true;
+    /// <summary>The application closes the session, whose transaction goes on.</summary>
+    public virtual void Closing()
+    {
+    }
 
     public virtual void Forget()
     {
@@ -95,47 +66,14 @@ internal abstract class SessionUnit(RoleConnection role) : IUnitOfWork
     public void End()
     {
         IsEnding = true;
-        try
+        // Without the connection they are of no use to anybody.
+        foreach (var sharing in Sharing?.ToArray() ?? [])
         {
-            // Without the connection they are of no use to anybody.
-            foreach (var sharing in Sharing?.ToArray() ?? [])
-            {
-                (sharing as IDisposable)?.Dispose();
-            }
+            (sharing as IDisposable)?.Dispose();
+        }
 
-            Close();
-        }
-        finally
-        {
-            Remove();
-        }
+        Close();
     }
 
     protected abstract void Close();
-
-    protected TSession Opened<TBuilder, TSession>(TBuilder builder, Func<TBuilder, TSession> open, Func<TSession, ISessionImplementor> implementor)
-    {
-        _opening = this;
-        try
-        {
-            var session = open(builder);
-            Session = implementor(session);
-            SessionIds.Add(Session.SessionId, this);
-            return session;
-        }
-        finally
-        {
-            _opening = null;
-        }
-    }
-
-    private void Remove()
-    {
-        if (!_removed)
-        {
-            _removed = true;
-            SessionIds.Remove(Session.SessionId);
-            _sharing?.ForEach(SessionIds.Remove);
-        }
-    }
 }

@@ -6,24 +6,30 @@ namespace Replicated.NHibernate.Sessions;
 
 internal sealed class StatefulUnit : SessionUnit
 {
-    public StatefulUnit(RoleConnection role, ReplicatedSessionFactories factories)
-        : base(role)
-    {
-        var builder = factories.BuilderOf(role.Role);
-        Session = role.Role == DatabaseRole.Slave && factories.SlaveSharesCache
-            ? Opened(builder, static b => Reading(b.OpenSession()), static s => s.GetSessionImplementation())
-            : Opened(builder, static b => b.OpenSession(), static s => s.GetSessionImplementation());
-    }
+    private StatefulUnit(RoleConnection role, ISession session)
+        : base(role, session.GetSessionImplementation()) => Session = session;
 
     public new ISession Session { get; }
 
     public override bool IsUsable => Session.IsOpen;
 
+    public static StatefulUnit Of(RoleConnection role, ReplicatedSessionFactories factories)
+    {
+        var session = factories.Open(role.Role, role.Connection);
+        if (role.Role == DatabaseRole.Slave && factories.SlaveSharesCache)
+        {
+            // The factory puts nothing anyway; this spares a remote store what is asked before a put.
+            session.CacheMode = CacheMode.Get;
+        }
+
+        return new StatefulUnit(role, session);
+    }
+
     public override bool HasPendingChanges
     {
         get
         {
-            if (!IsUsed || !Session.IsOpen)
+            if (!Session.IsOpen)
             {
                 return false;
             }
@@ -54,15 +60,8 @@ internal sealed class StatefulUnit : SessionUnit
     public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask
         : Transaction is { IsActive: true } transaction ? transaction.BeforeCompletion(async, cancellationToken)
-        : IsUsed && (HoldsAnything || Sharing is not null) ? FlushAll(async, cancellationToken)
+        : HoldsAnything || Sharing is not null ? FlushAll(async, cancellationToken)
         : ValueTask.CompletedTask;
-
-    // The factory puts nothing anyway; this spares a remote store what is asked before a put. Set while the session is opened: later it counts as used.
-    private static ISession Reading(ISession session)
-    {
-        session.CacheMode = CacheMode.Get;
-        return session;
-    }
 
     // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
     private async ValueTask FlushAll(bool async, CancellationToken cancellationToken)
@@ -108,51 +107,10 @@ internal sealed class StatefulUnit : SessionUnit
     public override void Closing()
     {
         // In the middle of the work: the statements that ran are committed with it, what was not flushed would vanish.
-        if (!IsClosed && !Role.Scope.IsEnded && !Role.Scope.IsSealed && HasPendingChanges)
+        if (!IsEnding && !Role.Scope.IsEnded && !Role.Scope.IsSealed && HasPendingChanges)
         {
-            Role.NoteLoss(Role.Role == DatabaseRole.Slave
-                ? SlaveWriteException.Of("the closing of a session with changes that were not flushed", WriteLayer.Flush, Role)
-                : new InvalidOperationException(
-                    $"The session of {Role.Scope.Work} was closed with changes that were not flushed. Do not dispose an injected or current session; the scope does."));
-        }
-
-        base.Closing();
-    }
-
-    protected override void Close() => Session.Dispose();
-}
-
-internal sealed class StatelessUnit : SessionUnit
-{
-    public StatelessUnit(RoleConnection role, ReplicatedSessionFactories factories)
-        : base(role) =>
-        Session = Opened(factories.Of(role.Role), static f => f.OpenStatelessSession(), static s => s.GetSessionImplementation());
-
-    public new IStatelessSession Session { get; }
-
-    public override bool IsUsable => Session.IsOpen;
-
-    public override bool HasPendingChanges => false;
-
-    public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
-    {
-        if (!IsUsable)
-        {
-            return;
-        }
-
-        if (Transaction is { IsActive: true } transaction)
-        {
-            await transaction.BeforeCompletion(async, cancellationToken);
-        }
-        else if (async)
-        {
-            // A batched statement waits in the batcher; on a slave it was refused when it was prepared.
-            await base.Session.Batcher.ExecuteBatchAsync(cancellationToken);
-        }
-        else
-        {
-            base.Session.Batcher.ExecuteBatch();
+            Role.NoteLoss(new InvalidOperationException(
+                $"The session of {Role.Scope.Work} was closed with changes that were not flushed. Do not dispose an injected or current session; the scope does."));
         }
     }
 

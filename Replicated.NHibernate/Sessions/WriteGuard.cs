@@ -1,5 +1,6 @@
 using System.Collections;
 using NHibernate.Event;
+using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
 
@@ -9,7 +10,7 @@ namespace Replicated.NHibernate.Sessions;
 /// changing anything; if they are changed, the flush meets <see cref="FlushGuard"/>.
 /// </summary>
 internal sealed class WriteGuard :
-    ISaveOrUpdateEventListener, IPersistEventListener, IMergeEventListener, IDeleteEventListener, IReplicateEventListener
+    ISaveOrUpdateEventListener, IPersistEventListener, IMergeEventListener, IDeleteEventListener, IReplicateEventListener, ILockEventListener
 {
     public void OnSaveOrUpdate(SaveOrUpdateEvent @event)
     {
@@ -39,6 +40,10 @@ internal sealed class WriteGuard :
 
     public void OnReplicate(ReplicateEvent @event) => Refuse(@event.Session, @event.EntityName, @event.Entity, "replicating");
 
+    public void OnLock(LockEvent @event) => ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "locking");
+
+    public Task OnLockAsync(LockEvent @event, CancellationToken cancellationToken) => Done(() => OnLock(@event));
+
     public Task OnSaveOrUpdateAsync(SaveOrUpdateEvent @event, CancellationToken cancellationToken) => Done(() => OnSaveOrUpdate(@event));
 
     public Task OnPersistAsync(PersistEvent @event, CancellationToken cancellationToken) => Done(() => OnPersist(@event));
@@ -57,7 +62,7 @@ internal sealed class WriteGuard :
 
     private static void RefuseNew(IEventSource session, string? entityName, object? entity, string what)
     {
-        if (ReplicatedBatcher.Of(session) is { Refuses: true } && (entity is null || !session.Contains(entity)))
+        if (SessionTarget.RefusalOf(session) is not null && (entity is null || !session.Contains(entity)))
         {
             Refuse(session, entityName, entity, what);
         }
@@ -65,9 +70,9 @@ internal sealed class WriteGuard :
 
     private static void Refuse(IEventSource session, string? entityName, object? entity, string what)
     {
-        if (ReplicatedBatcher.Of(session) is { Refuses: true } batcher)
+        if (SessionTarget.RefusalOf(session) is not null)
         {
-            batcher.Refuse($"{what} {EntityNames.Of(session, entityName, entity)}", WriteLayer.Call);
+            SessionTarget.Refuse(session, $"{what} {EntityNames.Of(session, entityName, entity)}", WriteLayer.Call);
         }
     }
 

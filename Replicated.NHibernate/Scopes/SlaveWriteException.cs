@@ -1,6 +1,4 @@
-using NHibernate;
 using Replicated.NHibernate.Scopes;
-using Replicated.NHibernate.Sessions;
 
 namespace Replicated.NHibernate;
 
@@ -8,7 +6,7 @@ namespace Replicated.NHibernate;
 /// A session of the slave role was asked to write. Nothing was written, on no server. The message names what was attempted, the node, the
 /// action and the remedy.
 /// </summary>
-public sealed class SlaveWriteException : HibernateException
+public sealed class SlaveWriteException : WriteExceptionBase
 {
     /// <summary>Creates the exception with the library's default message.</summary>
     public SlaveWriteException()
@@ -46,32 +44,4 @@ public sealed class SlaveWriteException : HibernateException
             Layer = layer,
         };
     }
-}
-
-/// <summary>A session was asked to write after its request's commit or rollback: nobody would commit it any more. Nothing was written.</summary>
-public sealed class WriteAfterCompletionException : HibernateException
-{
-    /// <summary>Creates the exception with the library's default message.</summary>
-    public WriteAfterCompletionException()
-        : this("A write after the commit would be lost.")
-    {
-    }
-
-    /// <summary>Creates the exception.</summary>
-    /// <param name="message">What was attempted, where, and what to do.</param>
-    public WriteAfterCompletionException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>Creates the exception.</summary>
-    /// <param name="message">What was attempted, where, and what to do.</param>
-    /// <param name="innerException">The cause, if there is one.</param>
-    public WriteAfterCompletionException(string message, Exception? innerException)
-        : base(message, innerException)
-    {
-    }
-
-    internal static WriteAfterCompletionException Of(string what, WorkName work) =>
-        new(ScopeErrors.WriteAfterCompletion(work, $"{char.ToUpperInvariant(what[0])}{what[1..]} was attempted").Message);
 }

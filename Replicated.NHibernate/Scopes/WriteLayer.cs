@@ -1,13 +1,10 @@
-namespace Replicated.NHibernate.Sessions;
+namespace Replicated.NHibernate.Scopes;
 
 /// <summary>The layers of the guard, in the order in which a write meets them.</summary>
 internal enum WriteLayer
 {
     /// <summary>At the call: Save, Persist, Merge, Delete, Lock; a cascade in a flush calls too.</summary>
     Call,
-
-    /// <summary>At the call of HQL and LINQ statements that write.</summary>
-    Query,
 
     /// <summary>Work outside the session's transaction, such as a table that gives out ids.</summary>
     IsolatedWork,
@@ -16,7 +13,7 @@ internal enum WriteLayer
     Flush,
 
     /// <summary>The statement, before it is sent.</summary>
-    Batcher,
+    Statement,
 
     /// <summary>The database, by its read-only switch or because it is a standby.</summary>
     Database,

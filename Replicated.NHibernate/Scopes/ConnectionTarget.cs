@@ -1,0 +1,105 @@
+using System.Data;
+using System.Data.Common;
+using System.Transactions;
+using Replicated.NHibernate.Databases;
+using IsolationLevel = System.Data.IsolationLevel;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>
+/// Where the statements of a <see cref="RoutedConnection"/> go: to a role of a scope, or to a connection of their own. Not thread-safe, but for
+/// <see cref="BeginOperation"/> and <see cref="EndOperation"/>.
+/// </summary>
+internal abstract class ConnectionTarget
+{
+    public abstract DatabaseRole Role { get; }
+
+    /// <summary>The provider's open connection, if there is one at this moment.</summary>
+    public abstract DbConnection? Current { get; }
+
+    /// <summary>Empty before the node is chosen.</summary>
+    public abstract string ConnectionString { get; }
+
+    public abstract IsolationLevel Level { get; }
+
+    /// <summary>Why a write is refused now, or null.</summary>
+    public abstract WriteRefusal? Refusal { get; }
+
+    /// <summary>Whether the connection may be another scope's by now, and a reader of it that somebody kept must not touch it.</summary>
+    public abstract bool IsOver { get; }
+
+    /// <summary>The provider's open connection, opened where it is not.</summary>
+    public abstract ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken);
+
+    /// <summary>The provider's transaction that the next statement belongs to; the first statement begins it on the server.</summary>
+    public abstract DbTransaction? Enlist();
+
+    public abstract DbCommand CreateProviderCommand();
+
+    public abstract DbBatch CreateProviderBatch();
+
+    public abstract bool CanCreateBatch { get; }
+
+    /// <summary>A statement begins to use the connection, or goes on reading from it.</summary>
+    /// <exception cref="ObjectDisposedException">The scope has ended.</exception>
+    public abstract void BeginOperation();
+
+    public abstract void EndOperation();
+
+    /// <summary>Remembers what reads from the connection.</summary>
+    public abstract void NoteReader(DbDataReader reader);
+
+    /// <summary>A statement runs that writes, or may.</summary>
+    public abstract void NoteWrite();
+
+    /// <summary>A statement failed: even where the application swallows the error, its transaction must not be committed.</summary>
+    public abstract void NoteFailure(Exception failure);
+
+    /// <summary>Something that nobody may see fail where it did: it is thrown when the work is to be completed.</summary>
+    public abstract void NoteLoss(Exception loss);
+
+    public abstract Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null);
+
+    public abstract Exception Ended();
+
+    public abstract void Begin(IsolationLevel level);
+
+    public abstract ValueTask CommitByApplication(bool async, CancellationToken cancellationToken);
+
+    public abstract ValueTask RollbackByApplication(bool async, bool isForgotten = false);
+
+    public abstract void Enlist(Transaction? transaction);
+
+    /// <summary>Throws where a statement must not run now, by its words.</summary>
+    public void Check(string sql, CommandType type, bool answersWithRows)
+    {
+        var verdict = type == CommandType.Text ? SqlClassifier.Classify(sql) : new SqlVerdict(SqlKind.Unknown, "CALL", HasSeveralStatements: false);
+        if (Refusal is { } refusal)
+        {
+            if (StatementGuard.Refuses(verdict, refusal))
+            {
+                throw Refused(refusal, verdict.Describe(), WriteLayer.Statement);
+            }
+        }
+        else if (StatementGuard.MayWrite(verdict, answersWithRows))
+        {
+            NoteWrite();
+        }
+    }
+
+    /// <summary>Remembers that a statement failed; throws in the failure's place where there is something better to say.</summary>
+    public void Failed(Exception failure, string sql)
+    {
+        NoteFailure(failure);
+        if (Translated(failure, sql) is { } said)
+        {
+            throw said;
+        }
+    }
+
+    /// <summary>The failure in the library's words, where the database refused a write.</summary>
+    public Exception? Translated(Exception failure, string sql) =>
+        Refusal is { } refusal && failure is DbException { SqlState: StatementGuard.ReadOnlyTransaction }
+            ? Refused(refusal, SqlClassifier.Classify(sql).Describe(), WriteLayer.Database, failure)
+            : null;
+}

@@ -1,0 +1,43 @@
+using NHibernate;
+using Replicated.NHibernate.Scopes;
+
+namespace Replicated.NHibernate.Sessions;
+
+internal sealed class StatelessUnit : SessionUnit
+{
+    private StatelessUnit(RoleConnection role, IStatelessSession session)
+        : base(role, session.GetSessionImplementation()) => Session = session;
+
+    public new IStatelessSession Session { get; }
+
+    public override bool IsUsable => Session.IsOpen;
+
+    public static StatelessUnit Of(RoleConnection role, ReplicatedSessionFactories factories) =>
+        new(role, factories.Of(role.Role).OpenStatelessSession(role.Connection));
+
+    public override bool HasPendingChanges => false;
+
+    public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
+    {
+        if (!IsUsable)
+        {
+            return;
+        }
+
+        if (Transaction is { IsActive: true } transaction)
+        {
+            await transaction.BeforeCompletion(async, cancellationToken);
+        }
+        else if (async)
+        {
+            // A batched statement waits in the batcher; on a slave it was refused when it was prepared.
+            await base.Session.Batcher.ExecuteBatchAsync(cancellationToken);
+        }
+        else
+        {
+            base.Session.Batcher.ExecuteBatch();
+        }
+    }
+
+    protected override void Close() => Session.Dispose();
+}
