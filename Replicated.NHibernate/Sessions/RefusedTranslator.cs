@@ -6,6 +6,7 @@ using NHibernate.Event;
 using NHibernate.Hql;
 using NHibernate.Loader;
 using NHibernate.Type;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Sessions;
 
@@ -75,5 +76,5 @@ internal sealed class RefusedTranslator(IQueryTranslator inner) : IQueryTranslat
     }
 
     private void Refuse(ISessionImplementor session) =>
-        ReplicatedBatcher.Of(session)?.Refuse($"{Statement.KindOf(CollectSqlStrings.FirstOrDefault() ?? "")} by HQL or LINQ", WriteLayer.Query);
+        ReplicatedBatcher.Of(session)?.Refuse($"{SqlClassifier.Classify(CollectSqlStrings.FirstOrDefault() ?? "").Describe()} by HQL or LINQ", WriteLayer.Query);
 }

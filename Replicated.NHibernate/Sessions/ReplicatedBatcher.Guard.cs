@@ -6,6 +6,7 @@ using NHibernate.Driver;
 using NHibernate.Engine;
 using NHibernate.SqlCommand;
 using NHibernate.SqlTypes;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
@@ -37,7 +38,7 @@ internal sealed partial class ReplicatedBatcher
     {
         if (Refuses)
         {
-            Refuse(Statement.KindOf(sql.ToString()), WriteLayer.Batcher);
+            Refuse(SqlClassifier.Classify(sql.ToString()).Describe(), WriteLayer.Batcher);
         }
 
         unit?.Role.NoteWrite();
@@ -47,7 +48,7 @@ internal sealed partial class ReplicatedBatcher
     {
         if (Refuses)
         {
-            Refuse(Statement.KindOf(command.CommandText), WriteLayer.Batcher);
+            Refuse(SqlClassifier.Classify(command.CommandText).Describe(), WriteLayer.Batcher);
         }
 
         unit?.Role.NoteWrite();
@@ -56,20 +57,21 @@ internal sealed partial class ReplicatedBatcher
     // A query may write too: an insert that returns its id, UPDATE … RETURNING by List().
     private void QueryStarts(DbCommand command)
     {
-        if (!Statement.WritingWord(command.CommandText).IsEmpty)
+        var verdict = SqlClassifier.Classify(command.CommandText);
+        if (verdict.Has(SqlKind.Write))
         {
             WriteStarts(command);
         }
-        else if (IsOnSlave && SlaveStatement.Trespass(command.CommandText) is { } trespass)
+        else if (IsOnSlave && verdict.Kind >= SqlKind.RowLock)
         {
-            Refuse($"a statement ({trespass})", WriteLayer.Batcher);
+            Refuse(verdict.Describe(), WriteLayer.Batcher);
         }
     }
 
     // What the database refuses in a later statement of one text would be swallowed when NHibernate closes the reader.
     private void ReadToTheEnd(DbCommand? command, DbDataReader? reader)
     {
-        if (!Refuses || reader is not { IsClosed: false } || command is null || !Statement.HasSeveral(command.CommandText))
+        if (!Refuses || reader is not { IsClosed: false } || command is null || !SqlClassifier.Classify(command.CommandText).HasSeveralStatements)
         {
             return;
         }
@@ -111,6 +113,6 @@ internal sealed partial class ReplicatedBatcher
 
     private Exception Translated(Exception e, DbCommand command) =>
         Refuses && e is DbException { SqlState: ReadOnlyTransaction }
-            ? SlaveWriteException.Of(Statement.KindOf(command.CommandText), WriteLayer.Database, unit?.Role, e)
+            ? SlaveWriteException.Of(SqlClassifier.Classify(command.CommandText).Describe(), WriteLayer.Database, unit?.Role, e)
             : e.Rethrown();
 }

@@ -1,5 +1,6 @@
 using NHibernate.Dialect;
 using NHibernate.Exceptions;
+using Replicated.NHibernate.Databases;
 using Environment = NHibernate.Cfg.Environment;
 
 namespace Replicated.NHibernate.Sessions;
@@ -37,7 +38,7 @@ internal sealed class SlaveExceptionConverter : ISQLExceptionConverter, IConfigu
 
         return ADOExceptionHelper.ExtractDbException(adoExceptionContextInfo.SqlException) is { SqlState: ReplicatedBatcher.ReadOnlyTransaction } said
             ? SlaveWriteException.Of(
-                Statement.KindOf(adoExceptionContextInfo.Sql ?? ""), WriteLayer.Database, ReplicatedConnectionProvider.ScopeOfTheSession()?.Connection(DatabaseRole.Slave), said)
+                SqlClassifier.Classify(adoExceptionContextInfo.Sql ?? "").Describe(), WriteLayer.Database, ReplicatedConnectionProvider.ScopeOfTheSession()?.Connection(DatabaseRole.Slave), said)
             : _inner.Convert(adoExceptionContextInfo);
     }
 }
