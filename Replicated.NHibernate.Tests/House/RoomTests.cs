@@ -8,14 +8,15 @@ internal sealed class RoomTests
         ["Diagnostics"] = [],
         ["Routing"] = [],
         ["Positions"] = [],
+        ["Databases"] = ["Positions", "Diagnostics"],
         ["Settings"] = ["Routing", "Diagnostics"],
-        ["Nodes"] = ["Routing", "Positions", "Settings", "Diagnostics"],
-        ["Consistency"] = ["Positions", "Nodes", "Settings", "Diagnostics"],
-        ["Scopes"] = ["Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
-        ["Web"] = ["Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
-        ["Registration"] = ["Web", "Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
+        ["Nodes"] = ["Routing", "Databases", "Positions", "Settings", "Diagnostics"],
+        ["Consistency"] = ["Databases", "Positions", "Nodes", "Settings", "Diagnostics"],
+        ["Scopes"] = ["Consistency", "Nodes", "Databases", "Positions", "Routing", "Settings", "Diagnostics"],
+        ["Web"] = ["Scopes", "Consistency", "Nodes", "Databases", "Positions", "Routing", "Settings", "Diagnostics"],
+        ["Registration"] = ["Web", "Scopes", "Consistency", "Nodes", "Databases", "Positions", "Routing", "Settings", "Diagnostics"],
         // What every registration has in common calls the web part; the sessions themselves know nothing of it.
-        ["Sessions"] = ["Registration", "Scopes", "Consistency", "Nodes", "Positions", "Routing", "Settings", "Diagnostics"],
+        ["Sessions"] = ["Registration", "Scopes", "Consistency", "Nodes", "Databases", "Positions", "Routing", "Settings", "Diagnostics"],
     };
 
     [Test]
