@@ -87,21 +87,6 @@ internal sealed class ClosedSessionTests
     }
 
     [Test]
-    public async Task A_slave_session_that_is_closed_with_changes_is_an_error_too()
-    {
-        var key = Guid.NewGuid();
-        await Database.Execute($"insert into invoice (id, name) values ('{key}', '{key}')");
-        await Database.Cluster.WaitForSlavesAsync();
-        var answer = await _app.Get(session =>
-        {
-            session.Get<Invoice>(key).Name = "touched";
-            session.Dispose();
-            return null;
-        });
-        Assert.That(answer.Thrown, Is.InstanceOf<SlaveWriteException>().With.Message.Contains("changes that were not flushed"));
-    }
-
-    [Test]
     public async Task A_clean_session_may_be_closed_and_the_next_one_works([Values("GET", "POST")] string verb, [Values] bool byClose)
     {
         var answer = await _app.Send(new HttpMethod(verb), "/run", context =>

@@ -13,10 +13,10 @@ internal static partial class WritePaths
 
     public static readonly WritePath[] OnSlaves =
     [
-        Tried("Lock_Upgrade", "Invoice#{0}", s => s.Lock(s.Get<Invoice>(Key.Value), LockMode.Upgrade), async s => await s.LockAsync(await s.GetAsync<Invoice>(Key.Value), LockMode.Upgrade)),
-        Tried("Get_with_LockMode_Upgrade", "Invoice#{0}", s => s.Get<Invoice>(Key.Value, LockMode.Upgrade), s => s.GetAsync<Invoice>(Key.Value, LockMode.Upgrade)),
-        Tried("Load_with_LockMode_UpgradeNoWait", "Invoice#{0}", s => s.Load<Invoice>(Key.Value, LockMode.UpgradeNoWait), s => s.LoadAsync<Invoice>(Key.Value, LockMode.UpgradeNoWait)),
-        Tried("Refresh_with_LockMode_Upgrade", "Invoice#{0}", s => s.Refresh(s.Get<Invoice>(Key.Value), LockMode.Upgrade), async s => await s.RefreshAsync(await s.GetAsync<Invoice>(Key.Value), LockMode.Upgrade)),
+        Tried("Lock_Upgrade", "(SELECT FOR UPDATE)", s => s.Lock(s.Get<Invoice>(Key.Value), LockMode.Upgrade), async s => await s.LockAsync(await s.GetAsync<Invoice>(Key.Value), LockMode.Upgrade)),
+        Tried("Get_with_LockMode_Upgrade", "(SELECT FOR UPDATE)", s => s.Get<Invoice>(Key.Value, LockMode.Upgrade), s => s.GetAsync<Invoice>(Key.Value, LockMode.Upgrade)),
+        Tried("Load_with_LockMode_UpgradeNoWait", "(SELECT FOR UPDATE)", s => s.Load<Invoice>(Key.Value, LockMode.UpgradeNoWait), s => s.LoadAsync<Invoice>(Key.Value, LockMode.UpgradeNoWait)),
+        Tried("Refresh_with_LockMode_Upgrade", "(SELECT FOR UPDATE)", s => s.Refresh(s.Get<Invoice>(Key.Value), LockMode.Upgrade), async s => await s.RefreshAsync(await s.GetAsync<Invoice>(Key.Value), LockMode.Upgrade)),
         Tried("HQL_with_LockMode_Upgrade", "(SELECT FOR UPDATE)", s => Locking(s).List(), s => Locking(s).ListAsync()),
         Tried("LINQ_with_LockMode_Upgrade", "(SELECT FOR UPDATE)", s => s.Query<Invoice>().Where(i => i.Id == Key.Value).WithLock(LockMode.Upgrade).ToList(), s => s.Query<Invoice>().Where(i => i.Id == Key.Value).WithLock(LockMode.Upgrade).ToListAsync()),
         Tried("QueryOver_with_LockMode_Upgrade", "(SELECT FOR UPDATE)", s => s.QueryOver<Invoice>().Where(i => i.Id == Key.Value).Lock().Upgrade.List(), s => s.QueryOver<Invoice>().Where(i => i.Id == Key.Value).Lock().Upgrade.ListAsync()),
@@ -44,7 +44,7 @@ internal static partial class WritePaths
         Tried("Stateless_session_that_shares_the_connection", "(INSERT)", Sharing, s => Task.Run(() => Sharing(s))),
         OfFactory("Session_opened_on_the_slaves_factory", s => s.Save(new Note { Name = "new" })),
         OfFactory("Raw_command_of_a_session_opened_on_the_slaves_factory", s => Raw(s.Connection)),
-        new("Raw_DbConnection_from_the_container", Invoice, "", "25006", (sp, key, async) =>
+        new("Raw_DbConnection_from_the_container", Invoice, "", "(UPDATE)", (sp, key, async) =>
             Run(sp.GetRequiredService<DbConnection>(), $"update invoice set name = 'touched' where id = '{key}'", async)),
     ];
 

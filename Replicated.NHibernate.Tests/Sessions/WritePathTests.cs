@@ -84,7 +84,7 @@ internal sealed class WritePathTests
     {
         var key = await Seeded(path);
         var answer = await _app.Send(method, Url(route, path, key, async));
-        if (path.IsRaw())
+        if (path.IsUnguarded())
         {
             Assert.That(answer.Thrown, Is.InstanceOf<PostgresException>().With.Property("SqlState").EqualTo("25006"));
         }

@@ -55,6 +55,9 @@ internal abstract class ConnectionTarget
     /// <summary>A statement failed: even where the application swallows the error, its transaction must not be committed.</summary>
     public abstract void NoteFailure(Exception failure);
 
+    /// <summary>What failed since the savepoint is undone.</summary>
+    public abstract void NoteSavepointRollback();
+
     /// <summary>Something that nobody may see fail where it did: it is thrown when the work is to be completed.</summary>
     public abstract void NoteLoss(Exception loss);
 
@@ -71,19 +74,30 @@ internal abstract class ConnectionTarget
     public abstract void Enlist(Transaction? transaction);
 
     /// <summary>Throws where a statement must not run now, by its words.</summary>
-    public void Check(string sql, CommandType type, bool answersWithRows)
+    /// <returns>What it does, by its words.</returns>
+    public SqlVerdict Check(string sql, CommandType type)
     {
         var verdict = type == CommandType.Text ? SqlClassifier.Classify(sql) : new SqlVerdict(SqlKind.Unknown, "CALL", HasSeveralStatements: false);
-        if (Refusal is { } refusal)
-        {
-            if (StatementGuard.Refuses(verdict, refusal))
-            {
-                throw Refused(refusal, verdict.Describe(), WriteLayer.Statement);
-            }
-        }
-        else if (StatementGuard.MayWrite(verdict, answersWithRows))
+        return Refusal is { } refusal && StatementGuard.Refuses(verdict, refusal)
+            ? throw Refused(refusal, verdict.Describe(), WriteLayer.Statement)
+            : verdict;
+    }
+
+    /// <summary>A statement is about to run, in its transaction.</summary>
+    public void Runs(SqlVerdict verdict, bool answersWithRows)
+    {
+        if (Refusal is null && StatementGuard.MayWrite(verdict, answersWithRows))
         {
             NoteWrite();
+        }
+    }
+
+    /// <summary>A statement has run.</summary>
+    public void HasRun(SqlVerdict verdict)
+    {
+        if (verdict.Has(SqlKind.Savepoint) && verdict.Word.StartsWith("ROLLBACK", StringComparison.Ordinal))
+        {
+            NoteSavepointRollback();
         }
     }
 

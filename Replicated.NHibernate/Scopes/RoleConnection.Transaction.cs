@@ -81,14 +81,18 @@ internal sealed partial class RoleConnection
         return _transaction ?? _snapshot;
     }
 
-    /// <summary>A statement failed. PostgreSQL says itself, with the commit, whether its transaction has; a savepoint may have mended it.</summary>
+    /// <summary>
+    /// A statement failed. PostgreSQL lets go on after a failure on the way to it, and answers one of its own by refusing everything until a rollback, be it to a savepoint.
+    /// </summary>
     public override void NoteFailure(Exception failure)
     {
-        if (_scope.Services.Pool.Provider is not { IsNpgsql: true, CanBatch: true } || _joined is not null)
+        if (!_scope.Services.Pool.Provider.IsNpgsql || failure is DbException { SqlState: not null } || _joined is not null)
         {
             Remember(failure);
         }
     }
+
+    public override void NoteSavepointRollback() => _failure = null;
 
     private void Remember(Exception failure)
     {

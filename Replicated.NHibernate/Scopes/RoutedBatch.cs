@@ -105,13 +105,18 @@ internal sealed class RoutedBatch(DbBatch inner) : DbBatch
         using var running = new RunningOperation(target);
         foreach (var command in inner.BatchCommands)
         {
-            target.Check(command.CommandText, command.CommandType, answersWithRows);
+            target.Check(command.CommandText, command.CommandType);
         }
 
         try
         {
             inner.Connection = await target.Connect(async, cancellationToken);
             inner.Transaction = target.Enlist();
+            foreach (var command in inner.BatchCommands)
+            {
+                target.Runs(target.Check(command.CommandText, command.CommandType), answersWithRows);
+            }
+
             return await run(inner, cancellationToken);
         }
         catch (Exception e)

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -12,6 +13,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 {
     private RoutedConnection? _connection;
     private DbTransaction? _transaction;
+    private SqlVerdict _verdict;
 
     public DbCommand Inner => inner;
 
@@ -66,17 +68,17 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
     /// <summary>Gives the provider's command its connection and transaction now, for somebody who runs it past this one.</summary>
     public void BindForProvider()
     {
-        using var running = Begin(answersWithRows: false);
-        Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        using var running = Begin();
+        Bind(answersWithRows: false, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
 
     public override int ExecuteNonQuery()
     {
-        using var running = Begin(answersWithRows: false);
+        using var running = Begin();
         try
         {
-            Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return inner.ExecuteNonQuery();
+            Bind(answersWithRows: false, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            return Ran(inner.ExecuteNonQuery());
         }
         catch (Exception e)
         {
@@ -87,11 +89,11 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     public override object? ExecuteScalar()
     {
-        using var running = Begin(answersWithRows: true);
+        using var running = Begin();
         try
         {
-            Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return inner.ExecuteScalar();
+            Bind(answersWithRows: true, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            return Ran(inner.ExecuteScalar());
         }
         catch (Exception e)
         {
@@ -102,11 +104,11 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
     {
-        using var running = Begin(answersWithRows: false);
+        using var running = Begin();
         try
         {
-            await Bind(async: true, cancellationToken);
-            return await inner.ExecuteNonQueryAsync(cancellationToken);
+            await Bind(answersWithRows: false, async: true, cancellationToken);
+            return Ran(await inner.ExecuteNonQueryAsync(cancellationToken));
         }
         catch (Exception e)
         {
@@ -117,11 +119,11 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
     {
-        using var running = Begin(answersWithRows: true);
+        using var running = Begin();
         try
         {
-            await Bind(async: true, cancellationToken);
-            return await inner.ExecuteScalarAsync(cancellationToken);
+            await Bind(answersWithRows: true, async: true, cancellationToken);
+            return Ran(await inner.ExecuteScalarAsync(cancellationToken));
         }
         catch (Exception e)
         {
@@ -134,10 +136,10 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
     {
-        using var running = Begin(answersWithRows: true);
+        using var running = Begin();
         try
         {
-            Bind(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+            Bind(answersWithRows: true, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
             return Reading(inner.ExecuteReader(Kept(behavior)));
         }
         catch (Exception e)
@@ -149,10 +151,10 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
     {
-        using var running = Begin(answersWithRows: true);
+        using var running = Begin();
         try
         {
-            await Bind(async: true, cancellationToken);
+            await Bind(answersWithRows: true, async: true, cancellationToken);
             return Reading(await inner.ExecuteReaderAsync(Kept(behavior), cancellationToken));
         }
         catch (Exception e)
@@ -172,7 +174,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         base.Dispose(disposing);
     }
 
-    private RunningOperation Begin(bool answersWithRows)
+    private RunningOperation Begin()
     {
         if (_connection?.Target is not { } target)
         {
@@ -182,7 +184,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         var running = new RunningOperation(target);
         try
         {
-            target.Check(inner.CommandText, inner.CommandType, answersWithRows);
+            _verdict = target.Check(inner.CommandText, inner.CommandType);
             return running;
         }
         catch
@@ -192,7 +194,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         }
     }
 
-    private ValueTask Bind(bool async, CancellationToken cancellationToken)
+    private ValueTask Bind(bool answersWithRows, bool async, CancellationToken cancellationToken)
     {
         if (_connection?.Target is not { } target)
         {
@@ -202,19 +204,27 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         var connecting = target.Connect(async, cancellationToken);
         if (!connecting.IsCompletedSuccessfully)
         {
-            return BindLater(target, connecting);
+            return BindLater(target, connecting, answersWithRows);
         }
 
-        Bind(target, connecting.GetAwaiter().GetResult());
+        Bind(target, connecting.GetAwaiter().GetResult(), answersWithRows);
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask BindLater(ConnectionTarget target, ValueTask<DbConnection> connecting) => Bind(target, await connecting);
+    private async ValueTask BindLater(ConnectionTarget target, ValueTask<DbConnection> connecting, bool answersWithRows) =>
+        Bind(target, await connecting, answersWithRows);
 
-    private void Bind(ConnectionTarget target, DbConnection connection)
+    private void Bind(ConnectionTarget target, DbConnection connection, bool answersWithRows)
     {
         inner.Connection = connection;
         inner.Transaction = target.Enlist();
+        target.Runs(_verdict, answersWithRows);
+    }
+
+    private T Ran<T>(T result)
+    {
+        _connection?.Target.HasRun(_verdict);
+        return result;
     }
 
     private DbDataReader Reading(DbDataReader reader)
@@ -225,6 +235,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         }
 
         target.NoteReader(reader);
+        target.HasRun(_verdict);
         return new RoutedReader(target, reader, inner.CommandText);
     }
 

@@ -26,9 +26,17 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
 
     public override Task SaveAsync(string savepointName, CancellationToken cancellationToken = default) => Begun().SaveAsync(savepointName, cancellationToken);
 
-    public override void Rollback(string savepointName) => Begun().Rollback(savepointName);
+    public override void Rollback(string savepointName)
+    {
+        Begun().Rollback(savepointName);
+        connection.Target.NoteSavepointRollback();
+    }
 
-    public override Task RollbackAsync(string savepointName, CancellationToken cancellationToken = default) => Begun().RollbackAsync(savepointName, cancellationToken);
+    public override async Task RollbackAsync(string savepointName, CancellationToken cancellationToken = default)
+    {
+        await Begun().RollbackAsync(savepointName, cancellationToken);
+        connection.Target.NoteSavepointRollback();
+    }
 
     public override void Release(string savepointName) => Begun().Release(savepointName);
 

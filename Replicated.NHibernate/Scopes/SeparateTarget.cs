@@ -71,6 +71,10 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
     {
     }
 
+    public override void NoteSavepointRollback()
+    {
+    }
+
     public override void NoteLoss(Exception loss)
     {
     }

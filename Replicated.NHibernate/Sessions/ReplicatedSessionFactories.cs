@@ -55,7 +55,17 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
 
-    internal ISession Open(DatabaseRole role, RoutedConnection connection) => Of(role).WithOptions().Connection(connection).OpenSession();
+    internal ISession Open(DatabaseRole role, RoutedConnection connection)
+    {
+        using var opening = SessionTarget.Opening();
+        return Of(role).WithOptions().Connection(connection).OpenSession();
+    }
+
+    internal IStatelessSession OpenStateless(DatabaseRole role, RoutedConnection connection)
+    {
+        using var opening = SessionTarget.Opening();
+        return Of(role).OpenStatelessSession(connection);
+    }
 
     internal bool SlaveSharesCache { get; }
 

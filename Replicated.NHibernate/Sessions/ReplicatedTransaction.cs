@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using NHibernate;
 using NHibernate.Engine;
+using NHibernate.Impl;
 using NHibernate.Transaction;
 using Replicated.NHibernate.Scopes;
 
@@ -92,7 +93,9 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
             return;
         }
 
-        if (!unit.IsEnding && (_begunByApplication || !Role.IsAutomatic))
+        // A session that is disposed is in the middle of that.
+        var sessionCloses = unit.IsEnding || (!_begunByApplication && Role.IsAutomatic) || (session is AbstractSessionImpl { IsProcessing: true } && Role.IsAutomatic);
+        if (!sessionCloses)
         {
             Rollback(async: false, isForgotten: true).AsTask().GetAwaiter().GetResult();
             return;

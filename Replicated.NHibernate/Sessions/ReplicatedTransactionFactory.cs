@@ -23,7 +23,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
     public override void EnlistInSystemTransactionIfNeeded(ISessionImplementor session)
     {
         // Not on a slave, where stateless sessions would, whatever transaction.auto_join says; and one that is being closed joins nothing any more.
-        if (session.Factory.ConnectionProvider is not ReplicatedConnectionProvider { Role: DatabaseRole.Slave } && SessionTarget.UnitOf(session) is not { IsEnding: true })
+        if (!SessionTarget.IsOpening && session.Factory.ConnectionProvider is not ReplicatedConnectionProvider { Role: DatabaseRole.Slave } && SessionTarget.UnitOf(session) is not { IsEnding: true })
         {
             base.EnlistInSystemTransactionIfNeeded(session);
         }

@@ -6,6 +6,18 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>What an NHibernate session works on, which its connection tells. Asking opens nothing.</summary>
 internal static class SessionTarget
 {
+    [ThreadStatic]
+    private static bool _opens;
+
+    /// <summary>Whether a scope's session is being constructed on this thread: NHibernate looks for a TransactionScope then, and the scope does not know the session yet.</summary>
+    public static bool IsOpening => _opens;
+
+    public static Opened Opening()
+    {
+        _opens = true;
+        return default;
+    }
+
     /// <summary>Null where the session is disconnected, or ends a TransactionScope at this moment.</summary>
     public static ConnectionTarget? Of(ISessionImplementor session) =>
         session.ConnectionManager is { IsConnected: true, ProcessingFromSystemTransaction: false } manager ? (manager.GetConnection() as RoutedConnection)?.Target : null;
@@ -40,5 +52,10 @@ internal static class SessionTarget
         {
             throw Of(session)?.Refused(refusal, what, layer) ?? SlaveWriteException.Of(what, layer, role: null);
         }
+    }
+
+    internal readonly struct Opened : IDisposable
+    {
+        public void Dispose() => _opens = false;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class StatelessUnit : SessionUnit
     public override bool IsUsable => Session.IsOpen;
 
     public static StatelessUnit Of(RoleConnection role, ReplicatedSessionFactories factories) =>
-        new(role, factories.Of(role.Role).OpenStatelessSession(role.Connection));
+        new(role, factories.OpenStateless(role.Role, role.Connection));
 
     public override bool HasPendingChanges => false;
 
