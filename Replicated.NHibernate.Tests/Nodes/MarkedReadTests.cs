@@ -106,7 +106,7 @@ internal sealed class MarkedReadTests
         var pool = Pool(1, ("Replicated:MaxFallbackSessions", $"{cap}"));
         Positions.Are(("s0", 49));
         _servers.Fails("master");
-        await Assert.ThrowsAsync<MasterUnavailableException>(() => pool.OpenMaster(async: true, default).AsTask());
+        await Assert.ThrowsAsync<MasterUnavailableException>(() => pool.OpenMaster(readOnly: false, async: true, default).AsTask());
         for (var i = 0; i < 3; i++)
         {
             Assert.That((await pool.OpenSlave(Goal, strict: false, async: true, default)).Reason, Is.EqualTo(RouteReason.Stale));
@@ -120,7 +120,7 @@ internal sealed class MarkedReadTests
         _servers.Fails("s0", "master");
         if (known)
         {
-            await Assert.ThrowsAsync<MasterUnavailableException>(() => pool.OpenMaster(async: true, default).AsTask());
+            await Assert.ThrowsAsync<MasterUnavailableException>(() => pool.OpenMaster(readOnly: false, async: true, default).AsTask());
         }
 
         for (var i = 0; i < 3; i++)

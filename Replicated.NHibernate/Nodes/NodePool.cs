@@ -36,12 +36,12 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     public DatabaseProvider Provider => provider;
 
-    /// <summary>Opens for the master role.</summary>
-    public async ValueTask<NodeConnection> OpenMaster(bool async, CancellationToken cancellationToken)
+    /// <summary>Opens for the master role; read-only where nobody would commit a write any more.</summary>
+    public async ValueTask<NodeConnection> OpenMaster(bool readOnly, bool async, CancellationToken cancellationToken)
     {
         try
         {
-            return new NodeConnection(await Open(Master, DatabaseRole.Master, async, cancellationToken), Master, Reason: null, clock.GetTimestamp());
+            return new NodeConnection(await Open(Master, readOnly ? DatabaseRole.Slave : DatabaseRole.Master, async, cancellationToken), Master, Reason: null, clock.GetTimestamp());
         }
         catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
         {

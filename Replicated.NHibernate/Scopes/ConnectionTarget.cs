@@ -25,6 +25,9 @@ internal abstract class ConnectionTarget
     /// <summary>Why a write is refused now, or null.</summary>
     public abstract WriteRefusal? Refusal { get; }
 
+    /// <summary>Whether the next statement is committed by itself, so that nobody can ask what it did.</summary>
+    public virtual bool IsAutocommitted => false;
+
     /// <summary>Whether the connection may be another scope's by now, and a reader of it that somebody kept must not touch it.</summary>
     public abstract bool IsOver { get; }
 
@@ -83,10 +86,10 @@ internal abstract class ConnectionTarget
             : verdict;
     }
 
-    /// <summary>A statement is about to run, in its transaction.</summary>
-    public void Runs(SqlVerdict verdict, bool answersWithRows)
+    /// <summary>A statement is about to run, in its transaction if it has one.</summary>
+    public void Runs(SqlVerdict verdict, string sql, bool answersWithRows)
     {
-        if (Refusal is null && StatementGuard.MayWrite(verdict, answersWithRows))
+        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted))
         {
             NoteWrite();
         }

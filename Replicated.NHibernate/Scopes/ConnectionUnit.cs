@@ -11,6 +11,8 @@ internal sealed class ConnectionUnit(RoleConnection role) : IUnitOfWork
 
     public bool IsReading => false;
 
+    public bool HearsOfSystemTransactions => false;
+
     public static ConnectionUnit Of(ContainerScope container) => container.GetUnit(0, static (role, _) => new ConnectionUnit(role));
 
     public void Begin()

@@ -15,6 +15,9 @@ internal interface IUnitOfWork
     /// <summary>Whether it still works on rows of a query, and on the connection that they came from.</summary>
     bool IsReading { get; }
 
+    /// <summary>Whether it hears by itself of the end of a TransactionScope that it has joined.</summary>
+    bool HearsOfSystemTransactions => true;
+
     /// <summary>Takes part in the transaction that has begun on the connection.</summary>
     void Begin();
 

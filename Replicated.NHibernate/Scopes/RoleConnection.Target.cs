@@ -1,21 +1,125 @@
+using System.Data;
 using System.Data.Common;
 
 namespace Replicated.NHibernate.Scopes;
 
-/// <summary>What a routed connection asks of its role.</summary>
+/// <summary>What a routed connection asks of its role, and the role's end.</summary>
 internal sealed partial class RoleConnection
 {
+    public override DatabaseRole Role => _work.Role;
+
+    public override DbConnection? Current => _work.Lease.Current;
+
     public override string ConnectionString => Current?.ConnectionString ?? "";
 
-    public override bool CanCreateBatch => _scope.Services.Pool.Provider.CanBatch;
+    public override IsolationLevel Level => _work.Transaction.Level;
 
-    public override DbCommand CreateProviderCommand() => _scope.Services.Pool.Provider.CreateCommand();
+    public override WriteRefusal? Refusal =>
+        Role == DatabaseRole.Slave ? WriteRefusal.Slave
+        : Scope.IsSealed ? WriteRefusal.AfterCompletion
+        : null;
 
-    public override DbBatch CreateProviderBatch() => _scope.Services.Pool.Provider.CreateBatch();
+    public override bool IsOver => _work.Gate.IsOver;
 
-    public override Exception Ended() => ScopeErrors.Ended(_scope.Work);
+    public override bool IsAutocommitted => Role == DatabaseRole.Master && _work.Transaction.Physical is null && _work.Joined is not { IsKnown: true };
+
+    public override bool CanCreateBatch => _work.Provider.CanBatch;
+
+    /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
+    public override ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
+    {
+        if (_work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
+        {
+            // The caller is a statement that runs already.
+            return _knownCommits == Scope.Commits || _work.Lease.IsReading || Role == DatabaseRole.Master
+                ? ValueTask.FromResult(opened.Connection)
+                : CaughtUp(opened, async, cancellationToken);
+        }
+
+        return _work.Lease.Opened is null && !_work.Gate.Refuses ? Open(async, cancellationToken) : OpenAgain(async, cancellationToken);
+    }
+
+    public override DbTransaction? Enlist() => _work.Enlist();
+
+    public override void Enlist(System.Transactions.Transaction? transaction)
+    {
+        if (transaction is not null)
+        {
+            _work.Join(transaction);
+        }
+    }
+
+    public override DbCommand CreateProviderCommand() => _work.Provider.CreateCommand();
+
+    public override DbBatch CreateProviderBatch() => _work.Provider.CreateBatch();
+
+    public override void NoteReader(DbDataReader reader) => _work.Lease.NoteReader(reader);
+
+    public override void NoteWrite() => _work.Writes.Note(isAutocommitted: !IsInTransaction && _work.Joined is not { IsKnown: true });
+
+    // PostgreSQL lets go on after a failure on the way to it, and answers one of its own by refusing everything until a rollback, be it to a savepoint.
+    public override void NoteFailure(Exception failure)
+    {
+        if (!_work.Provider.IsNpgsql || failure is DbException { SqlState: not null } || _work.Joined is { IsKnown: true })
+        {
+            _work.NoteFailure(failure);
+        }
+    }
+
+    public override void NoteSavepointRollback() => _work.Transaction.ForgetFailure();
+
+    public override void NoteLoss(Exception loss) => _work.NoteLoss(loss);
+
+    public override Exception Ended() => ScopeErrors.Ended(Scope.Work);
 
     public override Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null) => refusal == WriteRefusal.Slave
-        ? SlaveWriteException.Of(what, layer, this, inner)
-        : WriteAfterCompletionException.Of(what, _scope.Work, inner);
+        ? SlaveWriteException.Of(what, layer, $"the slave session of {Scope.Work} ({(Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {Route.Reason.Name()})", inner)
+        : WriteAfterCompletionException.Of(what, Scope.Work, inner);
+
+    public override void Begin(IsolationLevel level) => _work.Begin(level, IsolationLevel.Unspecified, byApplication: true);
+
+    public override ValueTask CommitByApplication(bool async, CancellationToken cancellationToken) => Completion.CommitByApplication(async, cancellationToken);
+
+    public override ValueTask RollbackByApplication(bool async, bool isForgotten = false) => Completion.RollbackByApplication(async, isForgotten);
+
+    public override void BeginOperation()
+    {
+        if (!_work.Gate.TryEnter())
+        {
+            throw Ended();
+        }
+    }
+
+    public override void EndOperation()
+    {
+        if (_work.Gate.Leave())
+        {
+            RoleEnd.Of(_work, Completion, async: false).AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    public ValueTask End(bool async)
+    {
+        // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
+        _work.Gate.BeginEnd(refuses: Role == DatabaseRole.Slave || Scope.IsTransactional);
+        return RoleEnd.Of(_work, Completion, async);
+    }
+
+    private async ValueTask<DbConnection> OpenAgain(bool async, CancellationToken cancellationToken)
+    {
+        if (_work.Lease.Opened is not null)
+        {
+            if (IsPhysical || _work.Snapshot is { IsPhysical: true })
+            {
+                // On a new connection only what comes now would be committed.
+                var lost = ScopeErrors.LostConnection(Scope.Work);
+                _work.NoteFailure(lost);
+                throw lost;
+            }
+
+            await _work.GiveBack(async);
+        }
+
+        return _work.Gate.Refuses ? throw Ended() : await Open(async, cancellationToken);
+    }
 }

@@ -1,6 +1,5 @@
 using System.Data;
 using System.Data.Common;
-using System.Runtime.ExceptionServices;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Routing;
@@ -8,64 +7,80 @@ using Replicated.NHibernate.Routing;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>
-/// The connection that all units of one role share within a scope, and the node it is pinned to. Opened with the first statement.
-/// Not thread-safe, like a connection.
+/// The connection that everything of one role shares within a scope, and the node it is pinned to. Opened with the first statement. Not thread-safe, like a connection.
 /// </summary>
 internal sealed partial class RoleConnection : ConnectionTarget
 {
-    private readonly Scope _scope;
+    private readonly RoleWork _work;
+    private readonly RoleTokens _tokens;
     private RoleDecision _decision;
-    private IUnitOfWork[] _units = [];
-    private NodeConnection? _opened;
-    private Node? _node;
-    private DbDataReader? _reader;
-    private int _holds;
+    private int _knownCommits;
 
-    public RoleConnection(Scope scope, RoleDecision decision)
+    public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
-        (_scope, _decision) = (scope, decision);
+        _decision = decision;
+        _work = new RoleWork(scope, decision.Role);
+        _tokens = new RoleTokens(_work);
+        Completion = new RoleCompletion(_work, _tokens);
         Connection = new RoutedConnection(this);
     }
 
     /// <summary>What everything of the role works on.</summary>
     public RoutedConnection Connection { get; }
 
-    public IReadOnlyList<IUnitOfWork> Units => _units;
+    public RoleCompletion Completion { get; }
 
-    public Scope Scope => _scope;
+    public IRoleHost Scope => _work.Host;
 
-    public override DatabaseRole Role => _decision.Role;
+    public IReadOnlyList<IUnitOfWork> Units => _work.Units.All;
 
-    /// <summary>The open connection, if there is one at this moment.</summary>
-    public override DbConnection? Current => _opened?.Connection;
-
-    public Route Route => new(Role, _decision.Reason, _node?.Name);
+    public Route Route => new(Role, _decision.Reason, _work.Lease.Node?.Name);
 
     /// <summary>Whether a write was seen, by a statement that writes or by the database's word.</summary>
-    public bool Wrote { get; private set; }
+    public bool Wrote => _work.Writes.Any;
 
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
-    public bool HasUncommittedWrites { get; private set; }
+    public bool HasUncommittedWrites => _work.Writes.HasUncommitted;
 
-    /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
-    public bool HasPendingChanges => _loss is not null || Array.Exists(_units, u => u.HasPendingChanges);
+    public bool HasPendingChanges => _work.HasPendingChanges;
+
+    public bool IsInTransaction => _work.Transaction.IsBegun;
+
+    /// <summary>Whether the database knows of the transaction.</summary>
+    public bool IsPhysical => _work.Transaction.Physical is not null;
+
+    public bool IsAutomatic => _work.IsAutomatic;
+
+    public bool IsJoined => _work.IsJoined;
 
     /// <summary>Whether a statement runs at this moment: of a flow that asks for the next row while the last is written, or that was forgotten.</summary>
-    public bool IsRunning => Volatile.Read(ref _running) > 0;
+    public bool IsRunning => _work.Gate.IsRunning;
 
-    /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
-    public bool IsReading => IsRunning || _reader is { IsClosed: false };
+    public bool IsReading => _work.IsReading;
 
     /// <summary>Whether a unit would lose rows that it still works on, were the connection given back.</summary>
-    public bool IsNeeded => IsReading || Array.Exists(_units, u => u.IsReading);
+    public bool IsNeeded => IsReading || _work.Units.AreReading;
 
-    /// <summary>Why a write is refused now, or null.</summary>
-    public override WriteRefusal? Refusal =>
-        Role == DatabaseRole.Slave ? WriteRefusal.Slave
-        : _scope.IsSealed ? WriteRefusal.AfterCompletion
-        : null;
+    /// <summary>Whether statements have run whose moment a snapshot could not share any more.</summary>
+    public bool HasRead => _work.Lease.Opened is not null;
 
-    /// <summary>Whoever asks for a slave in so many words must not end on the master that stands in for one.</summary>
+    public TUnit? Find<TUnit>()
+        where TUnit : class, IUnitOfWork => _work.Units.Find<TUnit>();
+
+    public TUnit GetUnit<TUnit, TState>(TState state, Func<RoleConnection, TState, TUnit> create)
+        where TUnit : class, IUnitOfWork
+    {
+        ObjectDisposedException.ThrowIf(_work.Gate.Refuses, this);
+        var (unit, isNew) = _work.Units.Get(this, state, create);
+        if (isNew)
+        {
+            _work.BeginFor(unit);
+        }
+
+        return unit;
+    }
+
+    /// <summary>An explicit wish for a slave must not end on the master that stands in for one.</summary>
     public void Require(RoleDecision decision)
     {
         if (!decision.IsExplicit || _decision.IsExplicit || Role != DatabaseRole.Slave)
@@ -73,155 +88,96 @@ internal sealed partial class RoleConnection : ConnectionTarget
             return;
         }
 
-        if (_node is { Role: DatabaseRole.Master })
+        if (_work.Lease.Node is { Role: DatabaseRole.Master })
         {
             throw new SlavesUnavailableException(
-                $"{_scope.Work} asked for a slave explicitly, but its slave session already reads from the master. Ask for the slave before the first read.");
+                $"{Scope.Work} asked for a slave explicitly, but its slave session already reads from the master. Ask for the slave before the first read.");
         }
 
         _decision = decision;
     }
 
-    public TUnit GetUnit<TUnit, TState>(TState state, Func<RoleConnection, TState, TUnit> create)
-        where TUnit : class, IUnitOfWork
-    {
-        ObjectDisposedException.ThrowIf(_ended, this);
-        for (var i = 0; i < _units.Length; i++)
-        {
-            if (_units[i] is TUnit unit)
-            {
-                if (unit.IsUsable)
-                {
-                    return unit;
-                }
+    /// <summary>Begins, or joins what has begun.</summary>
+    /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
+    public void Begin(IsolationLevel asked, IsolationLevel otherwise, bool byApplication) => _work.Begin(asked, otherwise, byApplication);
 
-                unit.End();
-                var another = create(this, state);
-                _units[i] = another;
-                BeginFor(another);
-                return another;
-            }
-        }
+    public void BeginAgain() => _work.BeginAgain();
 
-        var first = create(this, state);
-        _units = [.. _units, first];
-        BeginFor(first);
-        return first;
-    }
+    public void TakeSnapshot() => _work.TakeSnapshot();
 
-    /// <summary>The unit, if there is one already.</summary>
-    public TUnit? Find<TUnit>()
-        where TUnit : class, IUnitOfWork => Array.Find(_units, static u => u is TUnit) as TUnit;
+    public void NoteJoined(System.Transactions.Transaction ambient) => _work.NoteJoined(ambient);
 
-    /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
-    public override async ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
-    {
-        if (_opened is { } opened)
-        {
-            if (opened.Connection.State != ConnectionState.Closed)
-            {
-                // Whoever asks is a statement that runs already.
-                return _knownCommits == _scope.Commits || _reader is { IsClosed: false } || Role == DatabaseRole.Master
-                    ? opened.Connection
-                    : _snapshot is not null ? AsItBegan(opened)
-                    : await CaughtUp(opened, async, cancellationToken);
-            }
+    /// <summary>The end of a TransactionScope, for a unit that hears of it.</summary>
+    public SystemCompletion SystemCompletion() => new(_work, Completion);
 
-            if (_transaction is not null || _snapshot is not null)
-            {
-                // On a new connection only what comes now would be committed.
-                var lost = ScopeErrors.LostConnection(_scope.Work);
-                Remember(lost);
-                throw lost;
-            }
+    public ValueTask TellWrites(bool async) => _tokens.TellWrites(async);
 
-            await Release(async);
-        }
+    public ValueTask TellRead(bool async) => _tokens.TellRead(async);
 
-        if (_ended)
-        {
-            throw ScopeErrors.Ended(_scope.Work);
-        }
+    public ValueTask GiveBack(bool async) => _work.GiveBack(async);
 
-        var commits = _scope.Commits;
-        opened = Role == DatabaseRole.Master ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
-            : _node is null ? await _scope.Services.Pool.OpenSlave(_scope.Goal, _decision.IsExplicit, async, cancellationToken)
-            : await _scope.Services.Pool.OpenPinned(_node, async, cancellationToken);
-        _opened = opened;
-        Interlocked.Exchange(ref _holds, 1);
-        if (_ended)
-        {
-            // A task that nobody awaited was still connecting when the scope ended.
-            await Release(async);
-            throw ScopeErrors.Ended(_scope.Work);
-        }
-
-        if (_node is null)
-        {
-            _knownCommits = commits;
-            Take(opened);
-        }
-
-        return _knownCommits == _scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
-    }
+    /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
+    public void Forget() => _work.Units.Forget();
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
     public SeparateTarget Separate()
     {
-        var pool = _scope.Services.Pool;
-        return new(pool.Provider, (_node ?? pool.Master).ConnectionString, DatabaseRole.Master);
+        var pool = Scope.Services.Pool;
+        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).ConnectionString, DatabaseRole.Master);
     }
 
-    public override void NoteReader(DbDataReader reader) => _reader = reader;
-
-    public override void NoteWrite() => (Wrote, HasUncommittedWrites, _hasUnmarkedWrites) = (true, true, _hasUnmarkedWrites || (!_inTransaction && _joined is null));
-
-    /// <summary>Gives the connection back to its pool. The node stays the scope's.</summary>
-    public ValueTask Release(bool async)
+    private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
     {
-        // Whoever comes first: the scope's end, or a forgotten task that connected meanwhile.
-        if (IsLeftToStatement || Interlocked.Exchange(ref _holds, 0) == 0)
+        var (services, node) = (Scope.Services, _work.Lease.Node);
+        var commits = Scope.Commits;
+        var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Scope.IsSealed, async, cancellationToken)
+            : node is null ? await services.Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
+            : await services.Pool.OpenPinned(node, async, cancellationToken);
+        _work.Lease.Take(opened);
+        if (_work.Gate.Refuses)
         {
-            return ValueTask.CompletedTask;
+            // A task that nobody awaited was still connecting when the scope ended.
+            await _work.GiveBack(async);
+            throw Ended();
         }
 
-        var (opened, snapshot, reader) = (_opened!, _snapshot, _reader);
-        (_opened, _snapshot, _reader, _isSnapshot) = (null, null, null, false);
-        return snapshot is null ? _scope.Services.Pool.Close(opened, async) : CloseSnapshot(opened, snapshot, reader, async);
-    }
-
-    /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
-    public void Forget()
-    {
-        foreach (var unit in _units)
+        if (node is null)
         {
-            unit.Forget();
+            _knownCommits = commits;
+            Pin(opened);
         }
+
+        return _knownCommits == Scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
     }
 
-    private void Take(NodeConnection opened)
+    private void Pin(NodeConnection opened)
     {
-        _node = opened.Node;
+        _work.Lease.Pin(opened.Node);
         if (opened.Reason is { } reason)
         {
             _decision = _decision with { Reason = reason };
         }
 
-        _scope.Services.Metrics.SessionOpened(Role.Name(), _node.Name, _decision.Reason.Name());
-        _scope.Activity.Took(Role.Name(), _node.Name, _decision.Reason.Name());
-        var logger = _scope.Services.Logger;
-        if (logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        var (services, node) = (Scope.Services, opened.Node.Name);
+        services.Metrics.SessionOpened(Role.Name(), node, _decision.Reason.Name());
+        Scope.Activity.Took(Role.Name(), node, _decision.Reason.Name());
+        if (services.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
-            logger.RouteTaken(_scope.Work.ToString(), Role.Name(), _node.Name, _decision.Reason.Name());
+            services.Logger.RouteTaken(Scope.Work.ToString(), Role.Name(), node, _decision.Reason.Name());
         }
     }
-}
 
-internal enum WriteRefusal
-{
-    /// <summary>The unit is of the slave role.</summary>
-    Slave,
+    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
+    private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
+    {
+        _knownCommits = Scope.Commits;
+        // What the scope has written meanwhile is not of a snapshot's moment.
+        var isLate = _work.Snapshot is { IsPhysical: true } || !await Scope.Services.Pool.HasReached(opened, Scope.Goal, async, cancellationToken);
+        if (opened.Node.Role == DatabaseRole.Slave && isLate)
+        {
+            _decision = _decision with { Reason = RouteReason.Stale };
+        }
 
-    /// <summary>The scope has been committed or rolled back; nobody would commit the write.</summary>
-    AfterCompletion,
+        return opened.Connection;
+    }
 }

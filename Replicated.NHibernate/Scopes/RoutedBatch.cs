@@ -114,7 +114,7 @@ internal sealed class RoutedBatch(DbBatch inner) : DbBatch
             inner.Transaction = target.Enlist();
             foreach (var command in inner.BatchCommands)
             {
-                target.Runs(target.Check(command.CommandText, command.CommandType), answersWithRows);
+                target.Runs(target.Check(command.CommandText, command.CommandType), command.CommandText, answersWithRows);
             }
 
             return await run(inner, cancellationToken);

@@ -218,7 +218,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
     {
         inner.Connection = connection;
         inner.Transaction = target.Enlist();
-        target.Runs(_verdict, answersWithRows);
+        target.Runs(_verdict, inner.CommandText, answersWithRows);
     }
 
     private T Ran<T>(T result)

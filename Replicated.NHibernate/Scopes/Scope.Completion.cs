@@ -31,20 +31,20 @@ internal sealed partial class Scope
             // The slave first: if it holds changes that nobody would write, the master's must not be committed either.
             if (_slave is not null && !slaveWaits)
             {
-                await _slave.RefusePendingChanges(async, cancellationToken);
-                await _slave.NoteRead(async);
-                await _slave.GiveBack(async);
+                await _slave.Completion.RefusePendingChanges(async, cancellationToken);
+                await _slave.TellRead(async);
+                await _slave.Completion.LeaveSlave(async);
             }
 
             if (_master is not null && IsTransactional && !masterWaits)
             {
-                await _master.Commit(async, cancellationToken);
+                await _master.Completion.Commit(async, cancellationToken);
                 Audit();
             }
 
             if (_master is not null)
             {
-                await _master.MarkWrites(async);
+                await _master.TellWrites(async);
             }
         }
         catch
@@ -65,12 +65,12 @@ internal sealed partial class Scope
         _completesAtEnd = false;
         if (_slave is { IsRunning: false })
         {
-            await _slave.RefusePendingChanges(async: true, CancellationToken.None);
+            await _slave.Completion.RefusePendingChanges(async: true, CancellationToken.None);
         }
 
         if (_master is { IsInTransaction: true })
         {
-            await _master.CommitAfterReading();
+            await _master.Completion.CommitAfterReading();
             Audit();
         }
     }
@@ -82,19 +82,19 @@ internal sealed partial class Scope
             return;
         }
 
-        using var outside = _master is { IsJoined: true } ? RoleConnection.Outside() : null;
+        using var outside = _master is { IsJoined: true } ? JoinedTransaction.Outside() : null;
         // Not under a statement that a request forgot: the request's end waits for it, and rolls back then.
         if (_slave is not null && (Kind != ScopeKind.Request || !_slave.IsRunning))
         {
-            await _slave.Rollback(async);
-            await _slave.Release(async);
+            await _slave.Completion.Rollback(async);
+            await _slave.GiveBack(async);
         }
 
         if (_master is not null && (Kind != ScopeKind.Request || !_master.IsRunning))
         {
-            await (IsTransactional ? _master.Rollback(async) : ValueTask.CompletedTask);
-            await _master.MarkWrites(async);
-            await (IsTransactional ? _master.Release(async) : ValueTask.CompletedTask);
+            await (IsTransactional ? _master.Completion.Rollback(async) : ValueTask.CompletedTask);
+            await _master.TellWrites(async);
+            await (IsTransactional ? _master.GiveBack(async) : ValueTask.CompletedTask);
         }
 
         if (Kind != ScopeKind.Request)

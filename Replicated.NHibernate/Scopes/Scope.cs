@@ -19,7 +19,7 @@ internal enum ScopeKind
 /// One unit of work: at most one connection per role, one slave node, one transaction on the master. Getting a unit is
 /// thread-safe; the units are not.
 /// </summary>
-internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, ScopeKind kind) : IReplicatedScope
+internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, ScopeKind kind) : IReplicatedScope, IRoleHost
 {
     private RoleConnection? _master;
     private RoleConnection? _slave;

@@ -38,6 +38,10 @@ internal static class ScopeErrors
         $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement, or put [UseSnapshot] on "
         + "the action.");
 
+    public static InvalidOperationException OtherLevel(WorkName work, IsolationLevel asked, IsolationLevel level) => new(
+        $"Isolation level {asked} was asked for, but the transaction of {work} has begun with {level}. "
+        + "Ask for it before the first statement, or set Replicated:TransactionPerRequest to false and begin transactions yourself.");
+
     public static InvalidOperationException NoSnapshot(WorkName work, IsolationLevel asked, IsolationLevel level) => new(
         $"Isolation level {asked} was asked for, but what {work} reads is one snapshot ({level}). Ask for no level, or for that one; what must see later "
         + "commits belongs in a scope of its own (IReplicatedSessions.BeginScope).");

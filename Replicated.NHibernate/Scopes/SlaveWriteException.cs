@@ -32,16 +32,17 @@ public sealed class SlaveWriteException : WriteExceptionBase
     /// <summary>Who refused.</summary>
     internal WriteLayer Layer { get; private init; }
 
-    internal static SlaveWriteException Of(string what, WriteLayer layer, RoleConnection? role, Exception? inner = null)
+    /// <param name="what">What was attempted.</param>
+    /// <param name="layer">Who refused.</param>
+    /// <param name="where">The session, its work and its node.</param>
+    /// <param name="inner">What the database said.</param>
+    internal static SlaveWriteException Of(string what, WriteLayer layer, string where, Exception? inner = null) => new(
+        $"{char.ToUpperInvariant(what[0])}{what[1..]} was refused on {where}, because a slave never writes. Nothing was written. "
+        + "Put [UseMaster] on the action, or wrap the code in using (sessions.UseMaster()) { … } and use GetCurrentSession() there.",
+        inner)
     {
-        var where = role is null ? "a session opened on the slave's factory"
-            : $"the slave session of {role.Scope.Work} ({(role.Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {role.Route.Reason.Name()})";
-        return new SlaveWriteException(
-            $"{char.ToUpperInvariant(what[0])}{what[1..]} was refused on {where}, because a slave never writes. Nothing was written. "
-            + "Put [UseMaster] on the action, or wrap the code in using (sessions.UseMaster()) { … } and use GetCurrentSession() there.",
-            inner)
-        {
-            Layer = layer,
-        };
-    }
+        Layer = layer,
+    };
+
+    internal const string OutsideRouting = "a session opened on the slave's factory";
 }

@@ -16,12 +16,11 @@ internal static class StatementGuard
         _ => false,
     };
 
-    /// <summary>Whether a statement that nobody refuses may write: the server says so with the commit, where it is asked.</summary>
-    public static bool MayWrite(SqlVerdict verdict, bool answersWithRows) => verdict.Kind switch
+    /// <summary>Whether a statement that nobody refuses may write. In a transaction PostgreSQL tells with the commit; a statement that commits by itself is only known by its words.</summary>
+    public static bool MayWrite(SqlVerdict verdict, string sql, bool answersWithRows, bool isAutocommitted) => verdict.Kind switch
     {
-        SqlKind.Write or SqlKind.LeavesReadOnly => true,
-        SqlKind.Unknown => true,
-        SqlKind.Query => !answersWithRows && verdict.Word.Length == 0,
+        SqlKind.Write or SqlKind.LeavesReadOnly or SqlKind.Unknown => true,
+        SqlKind.Query => isAutocommitted ? SqlFunctions.MayWrite(sql) : !answersWithRows && verdict.Word.Length == 0,
         _ => false,
     };
 }

@@ -39,13 +39,13 @@ internal sealed class ReplicatedTransaction(ISessionImplementor session, Session
         if (_begun)
         {
             _begunByApplication = true;
-            Role.Begin(isolationLevel, IsolationLevel.Unspecified);
+            Role.Begin(isolationLevel, IsolationLevel.Unspecified, byApplication: true);
             return;
         }
 
         _begun = true;
         unit.Transaction = this;
-        Role.Begin(isolationLevel, session.Factory.Settings.IsolationLevel);
+        Role.Begin(isolationLevel, session.Factory.Settings.IsolationLevel, byApplication: false);
         session.AfterTransactionBegin(this);
         foreach (var dependent in session.ConnectionManager.DependentSessions)
         {

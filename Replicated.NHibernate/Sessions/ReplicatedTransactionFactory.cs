@@ -99,7 +99,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             : base(session, transaction, lockTimeout, useConnectionOnPrepare, ignoreFailures)
         {
             (_session, _unit, _mayAsk) = (session, unit, useConnectionOnPrepare);
-            unit.Role.Joins(EnlistedTransaction);
+            unit.Role.NoteJoined(EnlistedTransaction);
             EnlistedTransaction.EnlistVolatile(this, useConnectionOnPrepare ? EnlistmentOptions.EnlistDuringPrepareRequired : EnlistmentOptions.None);
         }
 
@@ -109,7 +109,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             {
                 // A stateless session keeps its last statement open for a batch, and NHibernate prepares nothing over it.
                 _session.ConnectionManager.Batcher.ExecuteBatch();
-                _unit.Role.BeforeSystemCommit(_mayAsk);
+                _unit.Role.SystemCompletion().BeforeCommit(_mayAsk);
             }
             catch (Exception e)
             {
@@ -127,7 +127,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
             base.CompleteTransaction(isCommitted);
             if (ends)
             {
-                using var outside = RoleConnection.Outside();
+                using var outside = JoinedTransaction.Outside();
                 _unit.AfterSystemTransaction(isCommitted);
             }
         }

@@ -47,7 +47,7 @@ internal abstract class SessionUnit(RoleConnection role, ISessionImplementor ses
     {
         Transaction?.Forget();
         Transaction = null;
-        Role.AfterSystemTransaction(committed);
+        Role.SystemCompletion().After(committed);
         if (Role.IsInTransaction && IsUsable)
         {
             Begin();

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using Replicated.NHibernate.Positions;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>What the connection of a role knows of the scope that it belongs to.</summary>
+internal interface IRoleHost
+{
+    ScopeServices Services { get; }
+
+    WorkName Work { get; }
+
+    /// <summary>Where somebody traces.</summary>
+    Activity? Activity { get; }
+
+    /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
+    bool IsTransactional { get; }
+
+    /// <summary>Whether what the work reads is to be of one moment.</summary>
+    bool WantsSnapshot { get; }
+
+    /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
+    bool IsSealed { get; }
+
+    bool IsEnded { get; }
+
+    /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>
+    int Commits { get; }
+
+    /// <summary>What the next read must see.</summary>
+    ReadGoal Goal { get; }
+
+    /// <summary>The connection of a role, if a unit has asked for one.</summary>
+    RoleConnection? Connection(DatabaseRole role);
+
+    /// <summary>A commit wrote; where the place is not known, only time can tell who has it.</summary>
+    void NoteCommit(Position? position);
+
+    /// <summary>A place up to which the scope has read.</summary>
+    void NoteRead(Position position);
+}

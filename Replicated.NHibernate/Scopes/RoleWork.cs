@@ -1,0 +1,189 @@
+using System.Data;
+using System.Data.Common;
+using Replicated.NHibernate.Nodes;
+using Transaction = System.Transactions.Transaction;
+
+namespace Replicated.NHibernate.Scopes;
+
+/// <summary>What happens on the connection of a role: its units, its transaction, what was written. Not thread-safe.</summary>
+internal sealed class RoleWork
+{
+    private JoinedTransaction? _joined;
+    private SlaveSnapshot? _snapshot;
+
+    public RoleWork(IRoleHost host, DatabaseRole role)
+    {
+        (Host, Role) = (host, role);
+        Lease = new LeasedConnection(host.Services.Pool);
+        Transaction = new RoleTransaction(Provider, host, role);
+    }
+
+    public IRoleHost Host { get; }
+
+    public DatabaseRole Role { get; }
+
+    public DatabaseProvider Provider => Host.Services.Pool.Provider;
+
+    public StatementGate Gate { get; } = new();
+
+    public LeasedConnection Lease { get; }
+
+    public RoleTransaction Transaction { get; }
+
+    public UnitsOfWork Units { get; } = new();
+
+    public WriteLog Writes { get; } = new();
+
+    /// <summary>A TransactionScope that was joined; null where none ever was.</summary>
+    public JoinedTransaction? Joined => _joined;
+
+    /// <summary>A slave's reads of one moment; null where nobody wants them.</summary>
+    public SlaveSnapshot? Snapshot => _snapshot;
+
+    public bool IsJoined => _joined is { IsActive: true };
+
+    public bool HasSnapshot => _snapshot is { IsWanted: true };
+
+    /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
+    public bool IsAutomatic => Role == DatabaseRole.Master ? Host.IsTransactional && !Host.IsSealed : Host.WantsSnapshot;
+
+    /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
+    public bool HasPendingChanges => Transaction.Loss is not null || Units.HavePendingChanges;
+
+    /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
+    public bool IsReading => Gate.IsRunning || Lease.IsReading;
+
+    public void Begin(IsolationLevel asked, IsolationLevel otherwise, bool byApplication)
+    {
+        if (!Transaction.Begin(asked, otherwise, byApplication))
+        {
+            return;
+        }
+
+        if (Role == DatabaseRole.Slave && Host.WantsSnapshot)
+        {
+            WantSnapshot();
+        }
+
+        Units.Begin();
+    }
+
+    /// <summary>After a commit or rollback, what comes next is committed at the end like everything else.</summary>
+    public void BeginAgain()
+    {
+        if (IsAutomatic && !Gate.Refuses && !Transaction.IsEndedByApplication)
+        {
+            // Not at the former level: that was asked for one transaction.
+            Begin(IsolationLevel.Unspecified, IsolationLevel.Unspecified, byApplication: false);
+        }
+    }
+
+    public void BeginFor(IUnitOfWork unit)
+    {
+        if (Transaction.IsBegun)
+        {
+            unit.Begin();
+        }
+        else
+        {
+            BeginAgain();
+        }
+    }
+
+    /// <summary>The scope's reads are to be one snapshot from now on.</summary>
+    /// <exception cref="InvalidOperationException">A transaction has been asked for that is none.</exception>
+    public void TakeSnapshot()
+    {
+        if (!Transaction.IsBegun)
+        {
+            BeginAgain();
+        }
+        else if (Lease.Opened is null)
+        {
+            Transaction.TakeSnapshot();
+            if (Role == DatabaseRole.Slave)
+            {
+                WantSnapshot();
+            }
+        }
+    }
+
+    /// <summary>The provider's transaction for the next statement; the first one begins it on the server.</summary>
+    public DbTransaction? Enlist()
+    {
+        if (Transaction.Physical is { } begun)
+        {
+            return begun;
+        }
+
+        if (Lease.Current is { } connection)
+        {
+            // As long as no statement has run, a TransactionScope goes before.
+            if (Role == DatabaseRole.Master && (_joined?.Around ?? System.Transactions.Transaction.Current) is { } ambient)
+            {
+                Join().Enlist(connection, ambient);
+                return null;
+            }
+
+            if (HasSnapshot)
+            {
+                return _snapshot!.Start(connection);
+            }
+
+            if (Transaction.IsBegun)
+            {
+                return Transaction.Start(connection);
+            }
+        }
+
+        return _snapshot?.Transaction;
+    }
+
+    /// <summary>A TransactionScope takes over.</summary>
+    public void Join(Transaction ambient)
+    {
+        if (Lease.IsOpen)
+        {
+            Join().Enlist(Lease.Current!, ambient);
+        }
+        else
+        {
+            // The first statement enlists.
+            Join().Join(ambient);
+        }
+    }
+
+    /// <summary>A unit has joined a TransactionScope by itself.</summary>
+    public void NoteJoined(Transaction ambient) => Join().Join(ambient);
+
+    /// <summary>A statement failed, or the connection was lost: nothing of the transaction can be committed.</summary>
+    public void NoteFailure(Exception failure)
+    {
+        if (Transaction.Physical is not null || _joined is { IsKnown: true })
+        {
+            Transaction.NoteFailure(failure);
+        }
+    }
+
+    /// <summary>Changes were thrown away of which the commit would not know. Without a transaction of the scope's that is the application's own affair.</summary>
+    public void NoteLoss(Exception loss)
+    {
+        if (Role == DatabaseRole.Slave ? !Transaction.IsEndedByApplication : Transaction.IsBegun && IsAutomatic)
+        {
+            Transaction.NoteLoss(loss);
+        }
+    }
+
+    public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);
+
+    private void WantSnapshot() => (_snapshot ??= new SlaveSnapshot(Provider, Host.Services.Logger, Host)).Want();
+
+    // Without a session's enlistment nobody asks what was written, and it gets a token to be safe.
+    private JoinedTransaction Join() => _joined ??= new JoinedTransaction(committed =>
+    {
+        Transaction.ForgetFailure();
+        Writes.HasUntokened |= !_joined!.LookedForWrites && committed;
+        // Sessions hear of the end by themselves, and need to know then whether something is lost with it.
+        Writes.HasUncommitted &= !Units.HearNothing;
+    });
+}
