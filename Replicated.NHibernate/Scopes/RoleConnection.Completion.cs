@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Runtime.ExceptionServices;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Scopes;
@@ -37,14 +38,14 @@ internal sealed partial class RoleConnection
             if (_transaction is not null)
             {
                 var services = _scope.Services;
-                var told = await CommitStatement.Run(_opened!.Connection, _transaction, services.Pool.Provider, services.Marks.Positions, async);
+                var told = await services.Pool.Provider.Dialect.Commit(_opened!.Connection, _transaction, services.Marks.Positions, async);
                 committed = told with { Wrote = told.Wrote || HasUncommittedWrites };
             }
         }
         catch (Exception e)
         {
             await Rollback(async);
-            throw e is DbException { SqlState: "25P02" } ? ScopeErrors.FailedStatement(_scope.Work, e) : e.Rethrown();
+            throw DatabaseDialect.IsFailedTransaction(e) ? ScopeErrors.FailedStatement(_scope.Work, e) : e.Rethrown();
         }
 
         await MarkWrites(committed with { Wrote = committed.Wrote || _hasUnmarkedWrites }, async);

@@ -44,14 +44,14 @@ internal sealed partial class RoleConnection
         var services = _scope.Services;
         _lookedForWrites |= mayAsk && HasUncommittedWrites;
         if (!mayAsk || HasUncommittedWrites || Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff
-            || !services.Pool.Provider.IsNpgsql || Current is not { State: ConnectionState.Open } connection)
+            || services.Pool.Provider.Dialect.HasWrittenQuery is not { } hasWritten || Current is not { State: ConnectionState.Open } connection)
         {
             return;
         }
 
         _lookedForWrites = true;
         using var command = connection.CreateCommand();
-        command.CommandText = CommitStatement.HasWritten;
+        command.CommandText = hasWritten;
         // One that is still reading cannot be asked.
         if (IsReading || command.ExecuteScalar() is true)
         {

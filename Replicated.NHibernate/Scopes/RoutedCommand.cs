@@ -84,7 +84,7 @@ internal sealed class RoutedCommand(RoutedConnection owner, DbCommand inner) : D
             {
                 return await run(command, cancellationToken);
             }
-            catch (Exception e) when (!role.Scope.Services.Pool.Provider.IsNpgsql)
+            catch (Exception e) when (!role.Scope.Services.Pool.Provider.Dialect.TellsFailedTransactions)
             {
                 // PostgreSQL says itself, with the commit, whether its transaction has failed; a savepoint may have mended it.
                 role.NoteFailure(e);

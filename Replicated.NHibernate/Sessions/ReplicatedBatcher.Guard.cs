@@ -14,9 +14,6 @@ namespace Replicated.NHibernate.Sessions;
 /// <summary>What the batcher refuses, and what it remembers.</summary>
 internal sealed partial class ReplicatedBatcher
 {
-    /// <summary>PostgreSQL's word for a write in a read-only transaction.</summary>
-    public const string ReadOnlyTransaction = "25006";
-
     /// <summary>Throws where a write must not happen now.</summary>
     public void Refuse(string what, WriteLayer layer)
     {
@@ -82,7 +79,7 @@ internal sealed partial class ReplicatedBatcher
             {
             }
         }
-        catch (DbException e) when (e.SqlState == ReadOnlyTransaction)
+        catch (DbException e) when (DatabaseDialect.IsReadOnlyRefusal(e))
         {
             throw Translated(e, command);
         }
@@ -112,7 +109,7 @@ internal sealed partial class ReplicatedBatcher
     }
 
     private Exception Translated(Exception e, DbCommand command) =>
-        Refuses && e is DbException { SqlState: ReadOnlyTransaction }
+        Refuses && e is DbException said && DatabaseDialect.IsReadOnlyRefusal(said)
             ? SlaveWriteException.Of(SqlClassifier.Classify(command.CommandText).Describe(), WriteLayer.Database, unit?.Role, e)
             : e.Rethrown();
 }

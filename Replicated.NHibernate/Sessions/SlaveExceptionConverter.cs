@@ -36,7 +36,7 @@ internal sealed class SlaveExceptionConverter : ISQLExceptionConverter, IConfigu
             return refused;
         }
 
-        return ADOExceptionHelper.ExtractDbException(adoExceptionContextInfo.SqlException) is { SqlState: ReplicatedBatcher.ReadOnlyTransaction } said
+        return ADOExceptionHelper.ExtractDbException(adoExceptionContextInfo.SqlException) is { } said && DatabaseDialect.IsReadOnlyRefusal(said)
             ? SlaveWriteException.Of(
                 SqlClassifier.Classify(adoExceptionContextInfo.Sql ?? "").Describe(), WriteLayer.Database, ReplicatedConnectionProvider.ScopeOfTheSession()?.Connection(DatabaseRole.Slave), said)
             : _inner.Convert(adoExceptionContextInfo);
