@@ -10,7 +10,10 @@ internal sealed class LibrarySources
 {
     private const string ImplicitUsings =
         "global using System; global using System.IO; global using System.Linq; global using System.Net.Http; "
-        + "global using System.Threading; global using System.Threading.Tasks; global using System.Collections.Generic;";
+        + "global using System.Threading; global using System.Threading.Tasks; global using System.Collections.Generic; ";
+
+    // As the project file has it.
+    private static readonly string WriteExceptionBase = SourceTree.WithNHibernate ? "NHibernate.HibernateException" : "System.InvalidOperationException";
 
     private static readonly Lazy<LibrarySources> Parsed = new(() => new LibrarySources());
 
@@ -22,7 +25,7 @@ internal sealed class LibrarySources
         var options = new CSharpParseOptions(LanguageVersion.Latest);
         _compilation = CSharpCompilation.Create(
             "Sources",
-            [CSharpSyntaxTree.ParseText(ImplicitUsings, options), .. Files().Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), options, file))],
+            [CSharpSyntaxTree.ParseText(ImplicitUsings + $"global using WriteExceptionBase = global::{WriteExceptionBase};", options), .. Files().Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), options, file))],
             References(),
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
     }

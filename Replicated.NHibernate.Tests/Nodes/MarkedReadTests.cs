@@ -80,7 +80,7 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
-    public async Task A_master_known_to_be_down_is_not_tried_and_the_slave_asked_only_once()
+    public async Task Master_believed_down_is_tried_once_in_each_interval_by_reads_of_the_clients_own_writes()
     {
         var pool = Pool(2);
         Positions.Are(("s0", 48), ("s1", 49));
@@ -95,6 +95,16 @@ internal sealed class MarkedReadTests
         Assert.That((tried, Positions.Questions.Count, pool.Master.Health.State), Is.EqualTo((1, 1, NodeState.Down)));
         Assert.That(await Open(pool), Is.EqualTo(("s1", (RouteReason?)RouteReason.Stale)));
         Assert.That((tried, Positions.Questions.Count, pool.Master.InUse, _servers.Open), Is.EqualTo((1, 2, 0, 0)));
+        _clock.Advance(TimeSpan.FromSeconds(1.1));
+        Assert.That(await Open(pool), Is.EqualTo(("s1", (RouteReason?)RouteReason.Stale)));
+        Assert.That(await Open(pool), Is.EqualTo(("s1", (RouteReason?)RouteReason.Stale)));
+        Assert.That(tried, Is.EqualTo(2), "The second of the interval believes the first.");
+        _clock.Advance(TimeSpan.FromSeconds(1.1));
+        _servers.Down.TryRemove("master", out var down);
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Mark)), "It answers, whatever it is believed to be.");
+        Assert.That(pool.Master.Health.State, Is.EqualTo(NodeState.Down));
+        _servers.Down["master"] = down!;
+        tried = 1;
         _servers.Fails("s0", "s1");
         await Assert.ThrowsAsync<MasterUnavailableException>(() => Open(pool));
         Assert.That(tried, Is.EqualTo(2), "Where no slave is left, it is tried all the same.");
@@ -169,7 +179,7 @@ internal sealed class MarkedReadTests
         Positions.Fails("s1");
         Assert.That(await Open(pool, strict), Is.EqualTo(("s0", (RouteReason?)null)));
         Assert.That(Positions.Questions.Select(q => q[..2]), Is.EqualTo(new[] { "s1", "s0" }));
-        Assert.That((pool.Slaves[1].Reading, pool.Slaves[1].Health.State, _servers.Open), Is.EqualTo(((NodeReading?)null, NodeState.Down, 0)), "What was known of it does not hold any more.");
+        Assert.That((pool.Slaves[1].Reading, pool.Slaves[1].Health.State, _servers.Open), Is.EqualTo(((NodeReading?)null, NodeState.Unknown, 0)), "What was known of its place does not hold any more; whether it is down, the prober finds out.");
     }
 
     [Test, Promise(13)]

@@ -57,8 +57,8 @@ internal sealed class ReadOnlyConnectionStringTests
 
     [Test]
     public void Another_providers_string_is_left_alone() =>
-        Assert.That(ReadOnlyConnectionString.From("Server=s0", DatabaseProvider.From(new FakeServers()), readOnlySwitch: true), Is.EqualTo("Server=s0"));
+        Assert.That(DatabaseProvider.From(new FakeServers()).Dialect.ReadOnlyConnectionString("Server=s0", readOnlySwitch: true), Is.EqualTo("Server=s0"));
 
     private static NpgsqlConnectionStringBuilder Parsed(string connectionString, bool readOnlySwitch = true) =>
-        new(ReadOnlyConnectionString.From(connectionString, Npgsql, readOnlySwitch));
+        new(Npgsql.Dialect.ReadOnlyConnectionString(connectionString, readOnlySwitch));
 }

@@ -1,5 +1,6 @@
 using System.Data;
 using Npgsql;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Nodes;
 
 namespace Replicated.NHibernate.Tests.Nodes;
@@ -11,7 +12,7 @@ internal sealed class SnapshotLevelTests
     [TestCase("System.Data.SqlClient.SqlConnection", IsolationLevel.Snapshot)]
     [TestCase("MySqlConnector.MySqlConnection", IsolationLevel.RepeatableRead)]
     public void It_follows_from_the_class_of_connections(string connectionType, IsolationLevel level) =>
-        Assert.That(DatabaseProvider.SnapshotLevelOf(connectionType), Is.EqualTo(level));
+        Assert.That(new GenericDialect(connectionType).SnapshotLevel, Is.EqualTo(level));
 
     [Test]
     public void Npgsqls_is_repeatable_read() =>

@@ -75,8 +75,8 @@ internal sealed class ReadOnlySwitchTests
     {
         var provider = DatabaseProvider.From(NpgsqlFactory.Instance);
         const string Own = "Host=db1;No Reset On Close=true";
-        Assert.That(new NpgsqlConnectionStringBuilder(ReadOnlyConnectionString.From(Own, provider, readOnlySwitch: true)).NoResetOnClose, Is.False);
-        Assert.That(new NpgsqlConnectionStringBuilder(ReadOnlyConnectionString.From(Own, provider, readOnlySwitch: false)).NoResetOnClose, Is.True);
+        Assert.That(new NpgsqlConnectionStringBuilder(provider.Dialect.ReadOnlyConnectionString(Own, readOnlySwitch: true)).NoResetOnClose, Is.False);
+        Assert.That(new NpgsqlConnectionStringBuilder(provider.Dialect.ReadOnlyConnectionString(Own, readOnlySwitch: false)).NoResetOnClose, Is.True);
     }
 
     private static Dictionary<string, string?> OnMaster(bool readOnlySwitch) => new()

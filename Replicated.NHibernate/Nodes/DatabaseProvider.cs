@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Nodes;
 
@@ -8,32 +9,35 @@ internal sealed class DatabaseProvider
 {
     private readonly Func<string, DbConnection> _create;
     private readonly Func<IsolationLevel, DbConnection, DbTransaction> _begin;
+    private volatile DatabaseDialect _dialect;
+    private volatile bool _isConfirmed;
 
-    public DatabaseProvider(Func<string, DbConnection> create, Func<IsolationLevel, DbConnection, DbTransaction>? begin = null)
+    /// <param name="create">Gives a connection for a connection string.</param>
+    /// <param name="begin">Begins a transaction, where the provider's own way is not the one.</param>
+    /// <param name="expected">What the configuration says of the database beside the provider.</param>
+    public DatabaseProvider(
+        Func<string, DbConnection> create, Func<IsolationLevel, DbConnection, DbTransaction>? begin = null, DatabaseDialect? expected = null)
     {
         _create = create;
         _begin = begin ?? ((level, connection) => connection.BeginTransaction(level));
         using var probe = create("");
         ConnectionType = probe.GetType().FullName ?? probe.GetType().Name;
-        IsNpgsql = ConnectionType == "Npgsql.NpgsqlConnection";
         CanBatch = probe.CanCreateBatch;
-        SnapshotLevel = SnapshotLevelOf(ConnectionType);
+        _dialect = DialectGuess.From(create, ConnectionType, expected);
+        _isConfirmed = _dialect.SwitchesByConnectionString;
     }
 
-    /// <summary>The provider's class of connections, for messages.</summary>
+    /// <summary>The provider's class of connections, for messages only.</summary>
     public string ConnectionType { get; }
 
-    /// <summary>Told by the connection's type, so that no driver needs to be referenced.</summary>
-    public bool IsNpgsql { get; }
+    /// <summary>Guessed, until a server has said what it is.</summary>
+    public DatabaseDialect Dialect => _dialect;
+
+    public bool IsConfirmed => _isConfirmed;
 
     public bool CanBatch { get; }
 
-    /// <summary>The level at which all statements see one moment: SQL Server's repeatable read locks instead.</summary>
-    public IsolationLevel SnapshotLevel { get; }
-
-    /// <summary>The same by a class of connections; PostgreSQL and MySQL read one moment at repeatable read.</summary>
-    public static IsolationLevel SnapshotLevelOf(string connectionType) =>
-        connectionType.EndsWith(".SqlClient.SqlConnection", StringComparison.Ordinal) ? IsolationLevel.Snapshot : IsolationLevel.RepeatableRead;
+    public IsolationLevel SnapshotLevel => _dialect.SnapshotLevel;
 
     public DbConnection Create(string connectionString) => _create(connectionString);
 
@@ -71,6 +75,24 @@ internal sealed class DatabaseProvider
             connection.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Asks the server of an open connection what it is. A server that does not know the question is what it was taken for.</summary>
+    public async ValueTask Confirm(DbConnection connection, bool async, CancellationToken cancellationToken)
+    {
+        string? version = null;
+        try
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = DialectGuess.Question;
+            version = (async ? await command.ExecuteScalarAsync(cancellationToken) : command.ExecuteScalar()) as string;
+        }
+        catch (Exception) when (connection.State == ConnectionState.Open && !cancellationToken.IsCancellationRequested)
+        {
+        }
+
+        _dialect = DialectGuess.Confirmed(_dialect, version);
+        _isConfirmed = true;
     }
 
     public DbTransaction Begin(DbConnection connection, IsolationLevel level) => _begin(level, connection);

@@ -27,8 +27,9 @@ public sealed class MasterUnavailableException : Exception
     {
     }
 
-    internal static MasterUnavailableException ForWriting(Exception failure) => new(
-        "The master could not be connected to, and this work needs it. Nothing was written. Bring the master back; after a failover, ConnectionStrings:Master must lead to the new one "
+    internal static MasterUnavailableException ForWriting(Exception failure, bool isBusy) => new(
+        isBusy ? "The master is busy: it, or this application's pool, has no connection left. Nothing was written. Try again, hold connections for a shorter time, or raise Maximum Pool Size or the server's max_connections."
+        : "The master could not be connected to, and this work needs it. Nothing was written. Bring the master back; after a failover, ConnectionStrings:Master must lead to the new one "
         + "(with Npgsql: Host=db1,db2;Target Session Attributes=primary).",
         failure);
 

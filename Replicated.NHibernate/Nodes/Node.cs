@@ -11,10 +11,12 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     public const string MasterName = "master";
 
     private int _inUse;
+    private int _saidWithoutPositions;
     private volatile int _weight = weight;
     private volatile NodeReading? _reading;
     private volatile NodeHealth _health = NodeHealth.Unknown;
     private volatile bool _hasFollowed;
+    private volatile bool _isReadOnlyModeOff;
     private long _lag;
 
     public string Name { get; } = name;
@@ -44,8 +46,14 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     /// <summary>Whether it was ever seen to follow a master: one that then does not any more was promoted.</summary>
     public bool HasFollowed { get => _hasFollowed; set => _hasFollowed = value; }
 
+    /// <summary>Whether its sessions were found not to be read-only although the connection string asks for it, as behind a pooler that drops startup options.</summary>
+    public bool IsReadOnlyModeOff { get => _isReadOnlyModeOff; set => _isReadOnlyModeOff = value; }
+
     /// <summary>For how long a slave has lacked something that the master has.</summary>
     public TimeSpan Lag { get => new(Volatile.Read(ref _lag)); set => Volatile.Write(ref _lag, value.Ticks); }
+
+    /// <summary>Whether nobody has said yet that it tells no position.</summary>
+    public bool IsFirstWithoutPositions() => Interlocked.Exchange(ref _saidWithoutPositions, 1) == 0;
 
     public void Enter() => Interlocked.Increment(ref _inUse);
 

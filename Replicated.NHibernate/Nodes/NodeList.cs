@@ -31,11 +31,11 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         var (master, slaves) = Read(options, []);
         string[] errors = [.. slaves.Prepend(master!).Where(e => !IsTaken(e.ConnectionString, provider)).Select(e =>
             $"The connection string of {e.Name} is not one that {provider.ConnectionType} takes. Check its keywords and values; what the provider said may quote a password and is not shown.")];
-        if (errors.Length == 0 && options.ReadOnlySwitch)
+        if (errors.Length == 0)
         {
-            errors = [.. slaves.Where(e => ReadOnlyConnectionString.KeepsSettings(e.ConnectionString, provider)).Select(e =>
-                $"The connection string of {e.Name} has No Reset On Close=true, so whoever switched the database's read-only mode off would leave it off for the next user of the connection. "
-                + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options.")];
+            errors = [.. slaves.Prepend(master!)
+                .Select(e => (e.Name, Wrong: provider.Dialect.Contradiction(e.ConnectionString, isSlave: e != master, options.ReadOnlySwitch)))
+                .Where(e => e.Wrong is not null).Select(e => $"The connection string of {e.Name} {e.Wrong}")];
         }
 
         if (errors.Length > 0)
@@ -50,7 +50,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             role,
             entry.Weight,
             entry.ConnectionString,
-            ReadOnlyConnectionString.From(entry.ConnectionString, provider, options.ReadOnlySwitch));
+            provider.Dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch));
     }
 
     /// <summary>The policy of that name; only for options that are valid.</summary>

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes.Balancing;
 using Replicated.NHibernate.Positions;
@@ -52,9 +53,10 @@ internal sealed partial class NodePool
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             status = await reader.ReadAsync(cancellationToken) ? Positions.ReadStatus(reader) : null;
         }
-        catch (DbException e) when (e.SqlState is not null && connection.State == ConnectionState.Open)
+        catch (Exception e) when (IsAnswer(e, connection))
         {
             // It is there, and only does not know the question.
+            PositionsAreOff(node, e);
         }
 
         Note(node, status?.Position, at);
@@ -141,6 +143,17 @@ internal sealed partial class NodePool
                 return true;
             }
         }
+        catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
+        {
+            // What the server itself answers stays with the question.
+            if (!IsAnswer(e, opened.Connection))
+            {
+                await Close(opened, async);
+                throw new QuestionFailedException(e);
+            }
+
+            PositionsAreOff(opened.Node, e);
+        }
         catch
         {
             await Close(opened, async);
@@ -153,6 +166,23 @@ internal sealed partial class NodePool
         }
 
         return false;
+    }
+
+    private bool IsAnswer(Exception e, DbConnection connection) =>
+        provider.Dialect.Classify(new Failure(e, FailurePhase.Question, connection.State == ConnectionState.Open)) switch
+        {
+            FailureClass.PositionsOff => true,
+            FailureClass.Statement => e is DbException { SqlState: not null },
+            _ => false,
+        };
+
+    // A conflict with what the slave replays, or a limit of time, says nothing for longer than this question.
+    private void PositionsAreOff(Node node, Exception e)
+    {
+        if (provider.Dialect.Classify(new Failure(e, FailurePhase.Question, IsOpen: true)) == FailureClass.PositionsOff && node.IsFirstWithoutPositions())
+        {
+            _logger.PositionsOff(node.Name, DatabaseDialect.NameOf(e));
+        }
     }
 
     private bool IsPast(Node node, Position position) =>

@@ -1,6 +1,8 @@
 using System.Data;
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
+using System.Net.Sockets;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Positions;
 using Replicated.NHibernate.Routing;
@@ -45,8 +47,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         }
         catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
         {
-            NotOpened(Master, e, "none");
-            throw MasterUnavailableException.ForWriting(e);
+            throw MasterUnavailableException.ForWriting(e, isBusy: NotOpened(Master, e, "none") == FailureClass.Busy);
         }
     }
 
@@ -138,14 +139,13 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         }
     }
 
-    private static bool IsFailure(Exception e) => e is DbException or TimeoutException or IOException or InvalidOperationException;
-
-    public static string Reason(Exception e) => e is DbException { SqlState: { } state } ? $"{e.GetType().Name} {state}" : e.GetType().Name;
+    private static bool IsFailure(Exception e) => e is DbException or TimeoutException or IOException or SocketException or AggregateException or InvalidOperationException;
 
     private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
-        // One known to be down may hang whoever connects to it; where no slave can be connected to either, it is tried all the same.
-        if (Master.Health.State == NodeState.Down && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
+        // One known to be down may hang whoever connects to it, so only a read of a client's own write waits for it; where no slave can be connected to either, it is tried all the same.
+        if (Master.Health.State == NodeState.Down && (goal.IsNone || !await MasterAnswers(async, cancellationToken))
+            && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
         {
             return late;
         }
@@ -170,7 +170,12 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
                 throw;
             }
 
-            NotOpened(Master, e, "a slave, whatever it has");
+            // A busy master has the client's write, and will show it as soon as it has a connection.
+            if (NotOpened(Master, e, goal.IsNone ? "a slave, whatever it has" : "a slave, unless the master is only busy") == FailureClass.Busy && !goal.IsNone)
+            {
+                throw MasterUnavailableException.ForReading(e, failures);
+            }
+
             return await OpenWithoutMaster(goal, async, cancellationToken) ?? throw MasterUnavailableException.ForReading(e, failures);
         }
     }
@@ -200,7 +205,9 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         string? error = null;
         try
         {
-            return await provider.Open(role == DatabaseRole.Master ? node.ConnectionString : node.ReadOnlyConnectionString, async, cancellationToken);
+            return role == DatabaseRole.Master
+                ? await provider.Open(node.ConnectionString, async, cancellationToken)
+                : await ReadOnly(await provider.Open(node.ReadOnlyConnectionString, async, cancellationToken), async, cancellationToken);
         }
         catch (Exception e)
         {
@@ -217,9 +224,33 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         }
     }
 
-    private void NotOpened(Node node, Exception e, string next)
+    // A failure counts against the server only where it was the server's.
+    private FailureClass NotOpened(Node node, Exception e, string next)
     {
-        topology.Failed(node, $"it could not be connected to or did not answer ({Reason(e)})");
-        _logger.NodeNotOpened(node.Name, Reason(e), next);
+        var what = e is QuestionFailedException ? FailureClass.ConnectionLost : provider.Dialect.Classify(new Failure(e, FailurePhase.Open));
+        var name = DatabaseDialect.NameOf(e is QuestionFailedException { InnerException: { } asked } ? asked : e);
+        switch (what)
+        {
+            case FailureClass.Busy:
+                _logger.NodeBusy(node.Name, name, next);
+                return what;
+            case FailureClass.ConnectionLost:
+                topology.Broke(node, clock.GetTimestamp());
+                break;
+            case FailureClass.RefusedUs:
+                topology.Failed(node, $"it refuses this application's user or database ({name})");
+                break;
+            default:
+                topology.Failed(node, $"it could not be connected to or did not answer ({name})");
+                break;
+        }
+
+        if (node == Master)
+        {
+            MasterFailed();
+        }
+
+        _logger.NodeNotOpened(node.Name, name, next);
+        return what;
     }
 }

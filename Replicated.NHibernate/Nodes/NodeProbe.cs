@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Settings;
 
 namespace Replicated.NHibernate.Nodes;
@@ -33,11 +34,11 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
         {
             // Whatever a provider throws: an exception out of here would end the application.
             await DisposeAsync();
-            if (!stoppingToken.IsCancellationRequested)
+            if (!stoppingToken.IsCancellationRequested && pool.Provider.Dialect.Classify(new Failure(e, FailurePhase.Open)) != FailureClass.Busy)
             {
                 topology.Failed(node, e is OperationCanceledException or TimeoutException
                     ? "it did not answer within Probe:Timeout"
-                    : $"it could not be asked ({NodePool.Reason(e)})");
+                    : $"it could not be asked ({DatabaseDialect.NameOf(e)})");
             }
         }
         finally
@@ -88,9 +89,10 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
             }
         }
 
-        var connection = pool.Provider.Create(ReadOnlyConnectionString.ForProbes(node.ReadOnlyConnectionString, pool.Provider));
+        var connection = pool.Provider.Create(pool.Provider.Dialect.ProbeConnectionString(node.ReadOnlyConnectionString));
         _connection = connection;
         await connection.OpenAsync(enough);
+        await pool.CheckReadOnlyMode(node, connection, enough);
         if (wasAway)
         {
             // Not for long: the pool may be exhausted, which is nothing to hold against the server.

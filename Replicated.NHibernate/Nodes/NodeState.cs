@@ -11,7 +11,7 @@ internal enum NodeState
     /// <summary>A slave that lacks what the master wrote longer ago than <c>MaxLag</c>.</summary>
     Lagging,
 
-    /// <summary>It could not be connected to, did not answer in time, or broke a connection.</summary>
+    /// <summary>It could not be connected to, or did not answer in time.</summary>
     Down,
 
     /// <summary>A slave that was promoted, or a master that follows another server.</summary>

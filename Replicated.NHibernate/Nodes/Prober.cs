@@ -16,6 +16,12 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
     {
         if (topology.Positions is null)
         {
+            await pool.Confirm(stoppingToken);
+        }
+
+        pool.SayWhatIsOff();
+        if (topology.Positions is null)
+        {
             return;
         }
 

@@ -29,6 +29,8 @@ internal sealed partial class Topology
     private readonly ReplicatedMetrics _metrics;
     private readonly ILogger _logger;
     private readonly bool _startedWithoutSlaves;
+    private readonly ReplicationPositions? _ownPositions;
+    private MasterProgress? _progress;
     private volatile Node[] _slaves;
     private volatile Choice _choice;
 
@@ -42,8 +44,7 @@ internal sealed partial class Topology
         ReplicationPositions? positions = null)
     {
         (_nodes, _provider, _settings, _clock, _metrics, _logger) = (nodes, provider, settings, clock, metrics, loggers.CreateLogger(Log.Category));
-        Positions = positions ?? (provider.IsNpgsql ? new PostgreSqlPositions() : null);
-        Progress = Positions is null ? null : new MasterProgress(Positions, clock);
+        _ownPositions = positions;
         (Master, _slaves) = nodes.Create(settings.Value.Options, provider);
         _startedWithoutSlaves = _slaves.Length == 0;
         _choice = Choose();
@@ -58,9 +59,9 @@ internal sealed partial class Topology
     public Node[] Slaves => _slaves;
 
     /// <summary>How this database tells what a server is and how far; null where it does not, and then nobody is asked in the background.</summary>
-    public ReplicationPositions? Positions { get; }
+    public ReplicationPositions? Positions => _ownPositions ?? _provider.Dialect.Positions;
 
-    public MasterProgress? Progress { get; }
+    public MasterProgress? Progress => _progress ?? (Positions is { } positions ? Interlocked.CompareExchange(ref _progress, new MasterProgress(positions, _clock), null) ?? _progress : null);
 
     /// <summary>A connection to a server broke: whoever asks servers in the background should ask this one now.</summary>
     public Action<Node>? Suspected { get; set; }
@@ -111,7 +112,7 @@ internal sealed partial class Topology
         }
     }
 
-    /// <summary>A server could not be connected to, did not answer in time, or broke a connection: from now on it is down.</summary>
+    /// <summary>A server could not be connected to, or did not answer in time: from now on it is down.</summary>
     public void Failed(Node node, string why)
     {
         // A server that crashed may come back behind where it was.
@@ -123,14 +124,15 @@ internal sealed partial class Topology
         }
     }
 
-    /// <summary>A connection broke while it was in use, by a dying server or by somebody who ended just that one.</summary>
+    /// <summary>A connection broke while it was in use, by a dying server or by somebody who ended just that one. Only the server can tell, so it is asked.</summary>
     /// <param name="node">The server.</param>
     /// <param name="openedAt">The clock's timestamp of its opening: one from before the server came back says nothing of it now.</param>
     public void Broke(Node node, long openedAt)
     {
         if (openedAt >= node.Health.Since)
         {
-            Failed(node, "it broke a connection");
+            // One that crashed may come back behind where it was.
+            node.Reading = null;
             Suspected?.Invoke(node);
         }
     }

@@ -17,6 +17,8 @@ internal abstract class ConnectionTarget
     /// <summary>The provider's open connection, if there is one at this moment.</summary>
     public abstract DbConnection? Current { get; }
 
+    public abstract DatabaseDialect Dialect { get; }
+
     /// <summary>Empty before the node is chosen.</summary>
     public abstract string ConnectionString { get; }
 
@@ -80,7 +82,7 @@ internal abstract class ConnectionTarget
     /// <returns>What it does, by its words.</returns>
     public SqlVerdict Check(string sql, CommandType type)
     {
-        var verdict = type == CommandType.Text ? SqlClassifier.Classify(sql) : new SqlVerdict(SqlKind.Unknown, "CALL", HasSeveralStatements: false);
+        var verdict = type == CommandType.Text ? Dialect.Classify(sql) : new SqlVerdict(SqlKind.Unknown, "CALL", HasSeveralStatements: false);
         return Refusal is { } refusal && StatementGuard.Refuses(verdict, refusal)
             ? throw Refused(refusal, verdict.Describe(), WriteLayer.Statement)
             : verdict;
@@ -116,7 +118,7 @@ internal abstract class ConnectionTarget
 
     /// <summary>The failure in the library's words, where the database refused a write.</summary>
     public Exception? Translated(Exception failure, string sql) =>
-        Refusal is { } refusal && failure is DbException { SqlState: StatementGuard.ReadOnlyTransaction }
-            ? Refused(refusal, SqlClassifier.Classify(sql).Describe(), WriteLayer.Database, failure)
+        Refusal is { } refusal && failure is DbException said && DatabaseDialect.IsReadOnlyRefusal(said)
+            ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
             : null;
 }

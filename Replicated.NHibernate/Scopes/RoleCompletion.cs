@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Scopes;
@@ -30,15 +31,15 @@ internal sealed class RoleCompletion(RoleWork work, RoleTokens tokens)
 
             if (work.Transaction.Physical is { } transaction)
             {
-                var told = await CommitStatement.Run(work.Lease.Current!, transaction, work.Provider, work.Host.Services.Marks.Positions, async);
+                var told = await work.Provider.Dialect.Commit(work.Lease.Current!, transaction, work.Host.Services.Marks.Positions, async);
                 // Where the database says whether it gave the transaction an id, nothing else counts.
-                committed = told with { Wrote = work.Provider is { IsNpgsql: true, CanBatch: true } ? told.Wrote : work.Writes.HasUncommitted };
+                committed = told with { Wrote = work.Provider.Dialect.CommitsWithPosition ? told.Wrote : work.Writes.HasUncommitted };
             }
         }
         catch (Exception e)
         {
             await Rollback(async);
-            throw e is DbException { SqlState: "25P02" } ? ScopeErrors.FailedStatement(work.Host.Work, e) : e.Rethrown();
+            throw DatabaseDialect.IsFailedTransaction(e) ? ScopeErrors.FailedStatement(work.Host.Work, e) : e.Rethrown();
         }
 
         await tokens.Tell(committed with { Wrote = committed.Wrote || work.Writes.HasUntokened }, async);

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -7,6 +8,8 @@ namespace Replicated.NHibernate.Scopes;
 internal sealed partial class RoleConnection
 {
     public override DatabaseRole Role => _work.Role;
+
+    public override DatabaseDialect Dialect => _work.Provider.Dialect;
 
     public override DbConnection? Current => _work.Lease.Current;
 
@@ -60,7 +63,7 @@ internal sealed partial class RoleConnection
     // PostgreSQL lets go on after a failure on the way to it, and answers one of its own by refusing everything until a rollback, be it to a savepoint.
     public override void NoteFailure(Exception failure)
     {
-        if (!_work.Provider.IsNpgsql || failure is DbException { SqlState: not null } || _work.Joined is { IsKnown: true })
+        if (!_work.Provider.Dialect.TellsFailedTransactions || failure is DbException { SqlState: not null } || _work.Joined is { IsKnown: true })
         {
             _work.NoteFailure(failure);
         }

@@ -1,5 +1,5 @@
 using System.Data.Common;
-using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Scopes;
 

@@ -184,7 +184,7 @@ internal sealed class RoutedReader(ConnectionTarget target, DbDataReader inner, 
     // What the database refuses in a later statement of one text is not heard of by those who read the first one's rows, and NHibernate swallows what closing throws.
     private void ReadToTheEnd()
     {
-        if (target.Refusal is null || _inner.IsClosed || !SqlClassifier.Classify(sql).HasSeveralStatements)
+        if (target.Refusal is null || _inner.IsClosed || !target.Dialect.Classify(sql).HasSeveralStatements)
         {
             return;
         }

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Nodes;
 using Transaction = System.Transactions.Transaction;
 
@@ -17,6 +18,8 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
     private bool _isClosed;
 
     public override DatabaseRole Role => role;
+
+    public override DatabaseDialect Dialect => provider.Dialect;
 
     public override DbConnection? Current => _opened;
 

@@ -5,9 +5,6 @@ namespace Replicated.NHibernate.Scopes;
 /// <summary>Which statements run where, by what their words do.</summary>
 internal static class StatementGuard
 {
-    /// <summary>PostgreSQL's word for a write in a read-only transaction.</summary>
-    public const string ReadOnlyTransaction = "25006";
-
     // Row locks after the commit are in vain and harmless; on a slave they write.
     public static bool Refuses(SqlVerdict verdict, WriteRefusal refusal) => verdict.Kind switch
     {

@@ -15,14 +15,15 @@ internal sealed class SystemCompletion(RoleWork work, RoleCompletion completion)
         work.Transaction.ThrowIfFailed();
         var services = work.Host.Services;
         work.Joined!.LookedForWrites |= mayAsk && work.Writes.HasUncommitted;
-        if (!mayAsk || work.Writes.HasUncommitted || work.Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff || !work.Provider.IsNpgsql || !work.Lease.IsOpen)
+        if (!mayAsk || work.Writes.HasUncommitted || work.Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff || work.Provider.Dialect.HasWrittenQuery is not { } hasWritten
+            || !work.Lease.IsOpen)
         {
             return;
         }
 
         work.Joined.LookedForWrites = true;
         using var command = work.Lease.Current!.CreateCommand();
-        command.CommandText = CommitStatement.HasWritten;
+        command.CommandText = hasWritten;
         // One that is still reading cannot be asked.
         if (work.IsReading || command.ExecuteScalar() is true)
         {

@@ -97,7 +97,7 @@ internal sealed class SlaveConnectionProvider : ReplicatedConnectionProvider
     public override DatabaseRole Role => DatabaseRole.Slave;
 
     /// <summary>Such sessions get the database's read-only switch too.</summary>
-    public void UseSwitch(bool readOnlySwitch) => _readOnly = ReadOnlyConnectionString.From(ConnectionString, Database, readOnlySwitch);
+    public void UseSwitch(bool readOnlySwitch) => _readOnly = Database.Dialect.ReadOnlyConnectionString(ConnectionString, readOnlySwitch);
 
     protected override string OutsideRouting(string connectionString) => connectionString == ConnectionString ? _readOnly ?? connectionString : connectionString;
 }

@@ -1,0 +1,39 @@
+using System.Data.Common;
+
+namespace Replicated.NHibernate.Databases;
+
+/// <summary>Which database it is: by how the provider takes a connection string, and by the server's own word. Never by the name of a class, which a wrapper changes.</summary>
+internal static class DialectGuess
+{
+    /// <summary>Asks a server what it is; an error where it does not know the question.</summary>
+    public const string Question = "select version()";
+
+    // Words that only Npgsql knows, and one that nobody does: who takes both does not look at them before opening.
+    private const string Npgsqls = "Host=localhost;Pooling=false;Enlist=false;No Reset On Close=false;Target Session Attributes=any";
+    private const string Nobodys = "Host=localhost;Pooling=false;A Word Of Nobody=1";
+
+    /// <summary>Before anything was opened.</summary>
+    /// <param name="create">The provider.</param>
+    /// <param name="connectionType">Its class of connections.</param>
+    /// <param name="expected">What the configuration says otherwise, such as NHibernate's dialect; null where it says nothing.</param>
+    public static DatabaseDialect From(Func<string, DbConnection> create, string connectionType, DatabaseDialect? expected) =>
+        Takes(create, Npgsqls) && !Takes(create, Nobodys) ? new PostgreSqlDialect(takesKeywords: true) : expected ?? new GenericDialect(connectionType);
+
+    /// <summary>After a server said what it is.</summary>
+    public static DatabaseDialect Confirmed(DatabaseDialect guess, string? version) =>
+        guess is GenericDialect && version?.StartsWith("PostgreSQL ", StringComparison.Ordinal) == true ? new PostgreSqlDialect(takesKeywords: false) : guess;
+
+    private static bool Takes(Func<string, DbConnection> create, string connectionString)
+    {
+        try
+        {
+            using var connection = create(connectionString);
+            return true;
+        }
+        catch (Exception)
+        {
+            // Each provider has its own exceptions for it.
+            return false;
+        }
+    }
+}

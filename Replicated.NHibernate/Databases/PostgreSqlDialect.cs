@@ -1,0 +1,49 @@
+using System.Data.Common;
+using System.Globalization;
+
+namespace Replicated.NHibernate.Databases;
+
+/// <summary>PostgreSQL 12 and later, through Npgsql or whatever wraps it.</summary>
+/// <param name="takesKeywords">Whether connection strings take Npgsql's keywords.</param>
+internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
+{
+    public override string Name => "PostgreSQL";
+
+    public override SqlSyntax Syntax => SqlSyntax.PostgreSql;
+
+    public override ReplicationPositions Positions { get; } = new PostgreSqlPositions();
+
+    public override bool SwitchesByConnectionString => takesKeywords;
+
+    public override string MakeReadOnly => "set default_transaction_read_only = on";
+
+    public override string MakeTransactionReadOnly => "set transaction read only";
+
+    // A standby is read-only whatever the setting says, until it is promoted; so the setting is what is asked for.
+    public override string IsReadOnlyQuery => "show default_transaction_read_only";
+
+    public override string HasWrittenQuery => CommitInOneTrip.HasWritten;
+
+    public override string BackendQuery => "select cast(pg_backend_pid() as bigint)";
+
+    public override bool TellsFailedTransactions => true;
+
+    public override bool CommitsWithPosition => true;
+
+    public override string ReadOnlyConnectionString(string connectionString, bool readOnlySwitch) =>
+        takesKeywords ? NpgsqlConnectionStrings.ReadOnly(connectionString, readOnlySwitch) : connectionString;
+
+    public override string ProbeConnectionString(string readOnly) => takesKeywords ? NpgsqlConnectionStrings.ForProbes(readOnly) : readOnly;
+
+    public override string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch) =>
+        takesKeywords ? NpgsqlConnectionStrings.Contradiction(connectionString, isSlave, readOnlySwitch) : null;
+
+    // It has an id of its own as soon as it has written something, or locked a row.
+    public override string BackendHasWrittenQuery(long backend) => string.Create(
+        CultureInfo.InvariantCulture, $"select exists (select 1 from pg_stat_activity where pid = {backend} and backend_xid is not null)");
+
+    public override ValueTask<Committed> Commit(DbConnection connection, DbTransaction transaction, ReplicationPositions? positions, bool async) =>
+        CommitInOneTrip.Run(connection, transaction, positions, async);
+
+    public override FailureClass Classify(in Failure failure) => PostgreSqlErrors.Classify(failure);
+}

@@ -1,0 +1,105 @@
+using System.Data.Common;
+using Replicated.NHibernate.Databases;
+using Replicated.NHibernate.Diagnostics;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>What the database is, and whether its sessions are what they were asked to be.</summary>
+internal sealed partial class NodePool
+{
+    private int _saidWhatIsOff;
+
+    private bool UsesReadOnlyMode => settings.Value.Options.ReadOnlySwitch;
+
+    /// <summary>Asks the servers, one after the other, what they are, until one answers.</summary>
+    public async Task Confirm(CancellationToken cancellationToken)
+    {
+        foreach (var node in Slaves.Append(Master))
+        {
+            if (provider.IsConfirmed || cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            enough.CancelAfter(settings.Value.Options.Probe.Timeout);
+            try
+            {
+                await using var connection = await provider.Open(node.ConnectionString, async: true, enough.Token);
+                await provider.Confirm(connection, async: true, enough.Token);
+            }
+            catch (Exception)
+            {
+                // The next one may answer; where none does, the first connection of a request is asked.
+            }
+        }
+    }
+
+    /// <summary>Names once what is off with this database.</summary>
+    public void SayWhatIsOff()
+    {
+        var dialect = provider.Dialect;
+        string[] off =
+        [
+            .. Positions is null ? ["positions (reads after a write go to the master for a while; MaxLag and the prober do nothing)"] : Array.Empty<string>(),
+            .. UsesReadOnlyMode && !dialect.SwitchesByConnectionString && dialect.MakeReadOnly is null
+                ? ["the read-only mode (writes on a slave are refused by their words alone)"] : Array.Empty<string>(),
+            .. !dialect.CommitsWithPosition ? ["the commit that tells what was written (statements that write are recognised by their words)"] : Array.Empty<string>(),
+        ];
+        if (HasSlaves && off.Length > 0 && Interlocked.Exchange(ref _saidWhatIsOff, 1) == 0)
+        {
+            _logger.SwitchedOff(dialect.Name, provider.ConnectionType, string.Join("; ", off));
+        }
+    }
+
+    /// <summary>Asks whether a session of the slave role is read-only, and says so once where it is not.</summary>
+    public async Task CheckReadOnlyMode(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        var dialect = provider.Dialect;
+        if (!UsesReadOnlyMode || !dialect.SwitchesByConnectionString || dialect.IsReadOnlyQuery is not { } question)
+        {
+            return;
+        }
+
+        await using var command = connection.CreateCommand();
+        command.CommandText = question;
+        var isOff = await command.ExecuteScalarAsync(cancellationToken) is not "on";
+        if (isOff && !node.IsReadOnlyModeOff)
+        {
+            _logger.ReadOnlyModeOff(node.Name);
+        }
+
+        node.IsReadOnlyModeOff = isOff;
+    }
+
+    // Where the connection string cannot do it, a statement does, each time that a connection leaves the pool.
+    private async ValueTask<DbConnection> ReadOnly(DbConnection connection, bool async, CancellationToken cancellationToken)
+    {
+        if (provider.IsConfirmed && (provider.Dialect is { SwitchesByConnectionString: true } or { MakeReadOnly: null }))
+        {
+            return connection;
+        }
+
+        try
+        {
+            if (!provider.IsConfirmed && Positions is null)
+            {
+                await provider.Confirm(connection, async, cancellationToken);
+            }
+
+            if (UsesReadOnlyMode && provider.Dialect is { SwitchesByConnectionString: false, MakeReadOnly: { } makeReadOnly })
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = makeReadOnly;
+                _ = async ? await command.ExecuteNonQueryAsync(cancellationToken) : command.ExecuteNonQuery();
+            }
+
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}
