@@ -50,6 +50,10 @@ internal static class ScopeErrors
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
         + "Read the rows to the end first (ToList), or write the response from a slave session.");
 
+    public static InvalidOperationException WroteWhileStreaming(WorkName work) => new(
+        $"{work} wrote while its response was being written from the rows of a query, so that bytes left before the commit. It was rolled back and the response broken off. "
+        + "Read the rows to the end first (ToList), or write before the first of them is asked for.");
+
     public static InvalidOperationException StillRunning(WorkName work) => new(
         $"{work} has ended while one of its statements was still running, so it could not be committed. Await every statement; work that outlives "
         + "a request needs a scope of its own (IReplicatedSessions.BeginScope).");
