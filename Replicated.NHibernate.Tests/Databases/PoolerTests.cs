@@ -1,0 +1,68 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Replicated.NHibernate.Nodes;
+using Replicated.NHibernate.Tests.Evidence;
+using Replicated.NHibernate.Tests.Integration;
+using Replicated.NHibernate.Tests.Support;
+
+namespace Replicated.NHibernate.Tests.Databases;
+
+/// <summary>A pooler that drops startup options, the database's read-only switch among them.</summary>
+[Promise(12)]
+internal sealed class PoolerTests
+{
+    private const int ReadOnlyModeOff = 32;
+
+    [Test]
+    public async Task Read_only_mode_that_a_pooler_drops_is_said_once_by_name([Values("session", "transaction")] string poolMode)
+    {
+        await using var pooler = await PgBouncer.StartAsync(SharedCluster.Cluster.Slaves[0], poolMode);
+        await using var app = await App(pooler.ConnectionString);
+        await Until(() => app.Services.GetRequiredService<Topology>().Slaves is [{ IsReadOnlyModeOff: true, Health.State: NodeState.Up }]);
+        await app.Services.GetRequiredService<NodePool>().CheckReadOnlyMode(Slave(app), await Open(Slave(app).ReadOnlyConnectionString), default);
+        Assert.That(app.Log.Messages(ReadOnlyModeOff).Single(), Does.StartWith("Sessions of slave role on slave-1 are not in the database's read-only mode"));
+    }
+
+    [Test]
+    public async Task Mode_that_the_role_brings_along_is_on_behind_a_pooler_too()
+    {
+        await SharedCluster.Execute(SharedCluster.Master, """
+            do $$ begin create role through_pooler login; exception when duplicate_object then null; end $$;
+            alter role through_pooler set default_transaction_read_only = on;
+            """);
+        await SharedCluster.Cluster.WaitForSlavesAsync();
+        await using var pooler = await PgBouncer.StartAsync(SharedCluster.Cluster.Slaves[0], "transaction");
+        await using var app = await App(new NpgsqlConnectionStringBuilder(pooler.ConnectionString) { Username = "through_pooler" }.ConnectionString);
+        await Until(() => Slave(app).Health.State == NodeState.Up);
+        Assert.That((Slave(app).IsReadOnlyModeOff, app.Log.Messages(ReadOnlyModeOff).Count()), Is.EqualTo((false, 0)));
+    }
+
+    [Test]
+    public async Task Mode_is_on_where_nobody_is_in_between()
+    {
+        await using var app = await App(SharedCluster.Cluster.Slaves[0].ConnectionString);
+        await Until(() => Slave(app).Health.State == NodeState.Up);
+        Assert.That((Slave(app).IsReadOnlyModeOff, app.Log.Messages(ReadOnlyModeOff).Count()), Is.EqualTo((false, 0)));
+    }
+
+    private static Node Slave(WorkApp app) => app.Services.GetRequiredService<Topology>().Slaves.Single();
+
+    private static Task<WorkApp> App(string slave) => WorkApp.StartAsync(
+        UnitOfWork.Connection, SharedCluster.Cluster, new() { ["ConnectionStrings:Slave"] = slave }, slaves: 0);
+
+    private static async Task<NpgsqlConnection> Open(string connectionString)
+    {
+        var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!condition())
+        {
+            await Task.Delay(10, enough.Token);
+        }
+    }
+}
