@@ -16,7 +16,7 @@ internal sealed class MarkedClient(WorkApp app)
     private readonly CookieContainer _cookies = new();
 
     /// <summary>The names of the cookies that the next request will carry.</summary>
-    public IEnumerable<string> Cookies => _cookies.GetCookies(Site).Select(c => c.Name);
+    public string[] Cookies => [.. _cookies.GetCookies(Site).Select(c => c.Name)];
 
     /// <summary>The mark that the next request will carry; the one that counts where there are several.</summary>
     public string? Cookie
@@ -27,6 +27,9 @@ internal sealed class MarkedClient(WorkApp app)
     }
 
     public Mark Mark => Mark.Parse(Cookie);
+
+    /// <summary>A cookie of the application's own.</summary>
+    public void Keep(string name) => _cookies.Add(Site, new Cookie(name, "the application's", "/"));
 
     public Task<Reply> Get(Func<HttpContext, Task> work, string path = "/run") => Send(HttpMethod.Get, work, path);
 
