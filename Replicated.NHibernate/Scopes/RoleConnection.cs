@@ -132,6 +132,7 @@ internal sealed partial class RoleConnection(Scope scope, RoleDecision decision)
             throw ScopeErrors.Ended(_scope.Work);
         }
 
+        _scope.ThrowIfLeft();
         var commits = _scope.Commits;
         opened = Role == DatabaseRole.Master ? await _scope.Services.Pool.OpenMaster(async, cancellationToken)
             : _node is null ? await _scope.Services.Pool.OpenSlave(_scope.Goal, _decision.IsExplicit, async, cancellationToken)
