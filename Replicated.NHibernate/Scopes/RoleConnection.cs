@@ -131,6 +131,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
     {
+        Scope.ThrowIfLeft();
         var (services, node) = (Scope.Services, _work.Lease.Node);
         var commits = Scope.Commits;
         var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Scope.IsSealed, async, cancellationToken)

@@ -24,6 +24,12 @@ internal sealed partial class Scope
             return;
         }
 
+        if (_isRollbackOnly)
+        {
+            await RollBackOnly(async);
+            return;
+        }
+
         // A response that is written while its rows are read: what only reads can be ended with the request.
         var (slaveWaits, masterWaits) = Kind == ScopeKind.Request ? (_slave is { IsNeeded: true }, await MasterIsReading(async)) : (false, false);
         try

@@ -25,6 +25,8 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         request.Scope.Enter();
         context.RequestServices.GetRequiredService<ContainerScope>().Attach(request.Scope);
         request.TakePlace();
+        request.CommitBeforeUpgrade();
+        WatchedEndpoint.Watch(context);
         if (shared.Services.Settings.Value.RouteHeader)
         {
             request.TellRoute();

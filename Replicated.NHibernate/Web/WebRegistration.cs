@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,6 +15,7 @@ internal static class WebRegistration
         services.TryAddSingleton<IScopeDiagnosis, RequestDiagnosis>();
         services.TryAddSingleton<RequestScopes>();
         services.TryAddSingleton<WebMarker>();
+        services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UnhandledExceptionFilter>());
         services.Configure<MvcOptions>(static options =>
         {
             options.Filters.Add(new ReplicatedActionFilter());
