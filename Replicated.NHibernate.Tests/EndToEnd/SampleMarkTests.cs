@@ -24,7 +24,7 @@ internal sealed partial class SampleMarkTests
     public async Task Stop() => await _sample.DisposeAsync();
 
     [TearDown]
-    public Task TurnMarksOn() => Press("/marks/on");
+    public Task TurnMarksOn() => Press("/tokens/on");
 
     [Test]
     public async Task Who_wrote_reads_it_on_the_master_while_no_slave_has_it_and_others_do_not()
@@ -46,7 +46,7 @@ internal sealed partial class SampleMarkTests
         using var writer = Client();
         var path = await Write(writer, "now and then");
         var statuses = new List<HttpStatusCode>();
-        foreach (var turned in new[] { "/marks/off", "/marks/on" })
+        foreach (var turned in new[] { "/tokens/off", "/tokens/on" })
         {
             await Press(turned);
             using var answer = await writer.GetAsync(path);

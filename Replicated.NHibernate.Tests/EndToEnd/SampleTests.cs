@@ -80,6 +80,15 @@ internal sealed class SampleTests
     public async Task Its_health_is_what_is_known_of_the_servers() =>
         Assert.That(await _sample.Client.GetStringAsync("/health"), Is.EqualTo("Healthy"));
 
+    [Test]
+    public async Task Paused_slaves_stay_in_use_for_a_week_and_a_token_for_a_day_so_that_the_demonstration_goes_on()
+    {
+        var status = await _sample.Client.GetFromJsonAsync<JsonElement>("/replicated.json");
+        Assert.That(status.GetProperty("settings").GetProperty("maxLagSeconds").GetDouble(), Is.EqualTo(TimeSpan.FromDays(7).TotalSeconds));
+        using var written = await _sample.Client.PostAsJsonAsync("/api/posts", new { title = "kept", body = "" });
+        Assert.That(written.Headers.GetValues("Set-Cookie").Single(), Does.Contain("max-age=86400"));
+    }
+
     internal static string RouteOf(HttpResponseMessage response) => response.Headers.GetValues("Replicated-Route").Single();
 }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Web.Status;
 
 namespace Replicated.NHibernate.Web;
 
@@ -14,6 +15,10 @@ internal static class WebRegistration
         services.TryAddSingleton<IScopeDiagnosis, RequestDiagnosis>();
         services.TryAddSingleton<RequestScopes>();
         services.TryAddSingleton<WebMarker>();
+        services.TryAddSingleton<StatusCounters>();
+        services.TryAddSingleton<StatusHistory>();
+        services.TryAddSingleton<StatusReader>();
+        services.TryAddSingleton<StatusFeed>();
         services.Configure<MvcOptions>(static options =>
         {
             options.Filters.Add(new ReplicatedActionFilter());
