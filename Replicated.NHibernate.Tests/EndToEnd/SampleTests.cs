@@ -89,6 +89,17 @@ internal sealed class SampleTests
         Assert.That(written.Headers.GetValues("Set-Cookie").Single(), Does.Contain("max-age=86400"));
     }
 
+    [Test]
+    public async Task A_removed_post_is_gone_for_the_one_who_removed_it()
+    {
+        using var handler = new SocketsHttpHandler();
+        using var client = new HttpClient(handler) { BaseAddress = _sample.Client.BaseAddress };
+        using var written = await client.PostAsJsonAsync("/api/posts", new { title = "soon gone" });
+        using var removed = await client.DeleteAsync(written.Headers.Location);
+        using var read = await client.GetAsync(written.Headers.Location);
+        Assert.That((removed.StatusCode, read.StatusCode), Is.EqualTo((HttpStatusCode.NoContent, HttpStatusCode.NotFound)));
+    }
+
     internal static string RouteOf(HttpResponseMessage response) => response.Headers.GetValues("Replicated-Route").Single();
 }
 
