@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Web.Status;
 
 namespace Replicated.NHibernate.Web;
 
@@ -16,6 +17,10 @@ internal static class WebRegistration
         services.TryAddSingleton<RequestScopes>();
         services.TryAddSingleton<WebMarker>();
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UnhandledExceptionFilter>());
+        services.TryAddSingleton<StatusCounters>();
+        services.TryAddSingleton<StatusHistory>();
+        services.TryAddSingleton<StatusReader>();
+        services.TryAddSingleton<StatusFeed>();
         services.Configure<MvcOptions>(static options =>
         {
             options.Filters.Add(new ReplicatedActionFilter());
