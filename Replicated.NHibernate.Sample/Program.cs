@@ -16,9 +16,10 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     Storage.Add(builder.Services, builder.Configuration);
     await using var cluster = await PrivateCluster.StartUnlessConfiguredAsync(builder.Configuration, stop.Token);
-    var marks = new MarksSwitch();
-    ((IConfigurationBuilder)builder.Configuration).Add(marks);
-    builder.Services.AddSingleton(marks);
+    builder.Services.AddSingleton(new DemoServers(cluster));
+    var switches = new LiveSwitches();
+    ((IConfigurationBuilder)builder.Configuration).Add(switches);
+    builder.Services.AddSingleton(switches);
     if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey]))
     {
         builder.WebHost.UseUrls("http://127.0.0.1:5080");
@@ -26,6 +27,7 @@ try
 
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddSingleton<DatabaseServers>();
+    builder.Services.AddSingleton<LoadMaker>();
     builder.Services.AddHostedService<PostsTable>();
     builder.Services.AddSingleton<IProblemDetailsWriter, ProblemPage>();
     builder.Services.AddProblemDetails();
@@ -53,6 +55,8 @@ try
     app.UseAuthorization();
     app.MapControllers();
     app.MapHealthChecks("/health");
+    // Only on this machine; elsewhere say who may see it: .RequireAuthorization(…).
+    app.MapReplicatedStatus();
     await ((IHost)app).RunAsync(stop.Token);
     return 0;
 }

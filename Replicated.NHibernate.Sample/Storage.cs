@@ -7,6 +7,9 @@ namespace Replicated.NHibernate.Sample;
 /// <summary>What the posts are kept with: NHibernate where this build has it, or Dapper (<c>Storage=Dapper</c>).</summary>
 internal static partial class Storage
 {
+    /// <summary>What this build and its settings came to, for the page.</summary>
+    public static string Description { get; private set; } = "";
+
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         var asked = configuration["Storage"];
@@ -24,6 +27,7 @@ internal static partial class Storage
 
         if (isAdded)
         {
+            Description = "The posts are kept with NHibernate, on the routed ISession.";
             return;
         }
 
@@ -32,6 +36,9 @@ internal static partial class Storage
             throw new StartUpException("Storage is 'NHibernate', and this build is WITHOUT it. Leave the setting out.");
         }
 
+        Description = asked is { Length: > 0 }
+            ? "The posts are kept with Dapper, on the routed DbConnection, as the setting Storage says."
+            : "This program is built WITHOUT NHibernate: the posts are kept with Dapper, on the routed DbConnection.";
         services.AddReplicatedConnections(NpgsqlFactory.Instance);
         services.AddTransient<IPosts, DapperPosts>();
     }

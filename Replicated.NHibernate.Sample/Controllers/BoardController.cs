@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Replicated.NHibernate.Sample.Hosting;
 using Replicated.NHibernate.Sample.Posts;
 using Replicated.NHibernate.Sample.Servers;
@@ -43,12 +44,32 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
     {
         var servers = services.GetRequiredService<DatabaseServers>().AskAsync(cancellationToken);
         var newest = await posts.NewestAsync(Shown, cancellationToken);
+        var configuration = services.GetRequiredService<IConfiguration>();
+        var health = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(cancellationToken);
         return View(view, new BoardPage(
-            newest, written, sessions.CurrentRoute!, await servers, sessions.CurrentMark, MarksSwitch.IsOn(services.GetRequiredService<IConfiguration>())));
+            newest,
+            written,
+            sessions.CurrentRoute!,
+            await servers,
+            sessions.CurrentMark,
+            LiveSwitches.TokensAreOn(configuration),
+            LiveSwitches.AutoReadOnSlaveIsOn(configuration),
+            services.GetRequiredService<DemoServers>().AreOwn,
+            string.Join(' ', health.Entries.Values.Where(e => e.Status != HealthStatus.Healthy).Select(e => e.Description))));
     }
 }
 
 /// <param name="Route">Where the posts were read.</param>
 /// <param name="Mark">What the reader's browser carries, if the reader wrote.</param>
+/// <param name="ServersAreOwn">Whether the sample started them, and may kill them.</param>
+/// <param name="Trouble">What the library knows of servers that cannot be used.</param>
 public sealed record BoardPage(
-    IReadOnlyList<Post> Posts, NewPost Written, Route Route, IReadOnlyList<ServerStatus> Servers, Mark? Mark, bool MarksAreOn);
+    IReadOnlyList<Post> Posts,
+    NewPost Written,
+    Route Route,
+    IReadOnlyList<ServerStatus> Servers,
+    Mark? Mark,
+    bool TokensAreOn,
+    bool AutoReadOnSlaveIsOn,
+    bool ServersAreOwn,
+    string Trouble);

@@ -26,6 +26,13 @@ public sealed class PostsController(IPosts posts, IReplicatedSessions sessions, 
         return CreatedAtAction(nameof(ById), new { id = post.Id }, post);
     }
 
+    [HttpDelete("{id:long}")]
+    public async Task<NoContentResult> Remove(long id, CancellationToken cancellationToken)
+    {
+        await posts.RemoveAsync(id, cancellationToken);
+        return NoContent();
+    }
+
     /// <summary>A POST that only reads, because a search can be longer than a URL.</summary>
     [HttpPost("search")]
     [UseSlave]

@@ -39,7 +39,7 @@ internal sealed class BrowserTests
     public async Task The_page_says_which_slave_served_it()
     {
         var page = await Open();
-        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]: role slave"));
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]: role slave \\(read replica\\)"));
     }
 
     [Test]
@@ -73,17 +73,47 @@ internal sealed class BrowserTests
         await Press(page, "Post it");
         var post = page.GetByRole(AriaRole.Heading, new() { Name = "Seen by its writer" });
         await Assertions.Expect(post).ToBeVisibleAsync();
-        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("read on master: role slave, because no slave has what you wrote yet");
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("read on master: role slave (read replica), because no slave has what you wrote yet");
 
-        await Press(page, "Turn marks off");
+        await Press(page, "Turn tokens off");
         await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]"));
         await Assertions.Expect(post).ToHaveCountAsync(0);
 
-        await Press(page, "Turn marks on");
+        await Press(page, "Turn tokens on");
         await Assertions.Expect(post).ToBeVisibleAsync();
         await Press(page, "Resume the replay of slave-1");
         await Press(page, "Resume the replay of slave-2");
         await Assertions.Expect(post).ToBeVisibleAsync();
+    }
+
+    [Test]
+    public async Task A_killed_slave_can_be_revived_and_the_open_status_page_shows_both_without_a_reload()
+    {
+        var page = await Open();
+        var status = await page.Context.NewPageAsync();
+        var complaints = new List<string>();
+        status.Console += (_, message) => complaints.Add(message.Text);
+        await status.GotoAsync("/replicated");
+        await Assertions.Expect(status.GetByText("Live: this page keeps itself up to date.")).ToBeVisibleAsync();
+        await Assertions.Expect(status.GetByRole(AriaRole.Status)).ToHaveTextAsync("Every server can be used.");
+
+        await Press(page, "Kill slave-2");
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Revive slave-2" })).ToBeVisibleAsync();
+        await Assertions.Expect(status.GetByRole(AriaRole.Status)).ToContainTextAsync("slave-2 is down");
+        await Press(page, "Revive slave-2");
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Kill slave-2" })).ToBeVisibleAsync();
+        await Assertions.Expect(status.GetByRole(AriaRole.Status)).ToHaveTextAsync("Every server can be used.");
+        Assert.That(complaints, Is.Empty, "The page's own content security policy must let it work.");
+    }
+
+    [Test, Promise(4)]
+    public async Task The_switch_of_the_page_sends_reads_to_the_master_and_back()
+    {
+        var page = await Open();
+        await Press(page, "Turn AutoReadOnSlave off");
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("read on master: role master, because AutoReadOnSlave is off");
+        await Press(page, "Turn AutoReadOnSlave on");
+        await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]"));
     }
 
     private static Task Press(IPage page, string button) => page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();

@@ -24,7 +24,7 @@ internal sealed partial class SampleMarkTests
     public async Task Stop() => await _sample.DisposeAsync();
 
     [TearDown]
-    public Task TurnMarksOn() => Press("/marks/on");
+    public Task TurnMarksOn() => Press("/tokens/on");
 
     [Test]
     public async Task Who_wrote_reads_it_on_the_master_while_no_slave_has_it_and_others_do_not()
@@ -46,7 +46,7 @@ internal sealed partial class SampleMarkTests
         using var writer = Client();
         var path = await Write(writer, "now and then");
         var statuses = new List<HttpStatusCode>();
-        foreach (var turned in new[] { "/marks/off", "/marks/on" })
+        foreach (var turned in new[] { "/tokens/off", "/tokens/on" })
         {
             await Press(turned);
             using var answer = await writer.GetAsync(path);
@@ -69,6 +69,47 @@ internal sealed partial class SampleMarkTests
         Assert.That(page, Does.Contain(mark).And.Contain("No slave has that yet, so the master answered."));
     }
 
+    [Test]
+    public async Task Slaves_that_lag_by_more_than_MaxLag_are_named_as_the_reason_and_the_missing_post_is_there()
+    {
+        await using var sample = await SampleProcess.StartAsync(("Replicated__MaxLag", "00:00:01"));
+        await Press("/tokens/off", sample);
+        await Press("/replication/slave-1/pause", sample);
+        await Press("/replication/slave-2/pause", sample);
+        using (await sample.Client.PostAsJsonAsync("/api/posts", new { title = "on the master" }))
+        {
+        }
+
+        await using var events = await sample.Client.GetStreamAsync("/replicated/events");
+        using var reader = new StreamReader(events);
+        while (await reader.ReadLineAsync() is { } line && !line.Contains("No slave can be used", StringComparison.Ordinal))
+        {
+        }
+
+        var page = await sample.Client.GetStringAsync("/");
+        Assert.That(page, Does.Contain("<strong>master</strong>").And.Contain("no slave could be used. slave-1 is Lagging").And.Contain("on the master"));
+    }
+
+    [Test]
+    public async Task Load_ends_by_itself_and_leaves_no_post_and_nobody_misses_their_own()
+    {
+        await Press("/load");
+        await using var events = await _sample.Client.GetStreamAsync("/replicated/events");
+        using var reader = new StreamReader(events);
+        var page = "";
+        while (!page.Contains("The load has ended.", StringComparison.Ordinal))
+        {
+            // One a second, as long as the sample runs.
+            Assert.That(await reader.ReadLineAsync(), Is.Not.Null);
+            page = await _sample.Client.GetStringAsync("/");
+        }
+
+        var counts = Regex.Match(page, @"(\d+) requests were answered, (\d+) failed\.\s+Of (\d+) posts, (\d+) were missing");
+        Assert.That(int.Parse(counts.Groups[3].Value), Is.GreaterThan(10));
+        Assert.That((counts.Groups[2].Value, counts.Groups[4].Value), Is.EqualTo(("0", "0")));
+        Assert.That(await _sample.Client.GetStringAsync("/moderation"), Does.Not.Contain("A post of the load"));
+    }
+
     private static async Task<Uri> Write(HttpClient client, string title)
     {
         using var written = await client.PostAsJsonAsync("/api/posts", new { title });
@@ -77,12 +118,13 @@ internal sealed partial class SampleMarkTests
     }
 
     /// <summary>A person's browser: cookies of its own.</summary>
-    private HttpClient Client() => new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = _sample.Client.BaseAddress };
+    private HttpClient Client(SampleProcess? sample = null) =>
+        new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = (sample ?? _sample).Client.BaseAddress };
 
     /// <summary>Sends one of the page's forms.</summary>
-    private async Task Press(string path)
+    private async Task Press(string path, SampleProcess? sample = null)
     {
-        using var client = Client();
+        using var client = Client(sample);
         var token = Token.Match(await client.GetStringAsync("/")).Groups[1].Value;
         using var form = new FormUrlEncodedContent([new("__RequestVerificationToken", token)]);
         using var answer = await client.PostAsync(path, form);

@@ -80,6 +80,26 @@ internal sealed class SampleTests
     public async Task Its_health_is_what_is_known_of_the_servers() =>
         Assert.That(await _sample.Client.GetStringAsync("/health"), Is.EqualTo("Healthy"));
 
+    [Test]
+    public async Task Paused_slaves_stay_in_use_for_a_week_and_a_token_for_a_day_so_that_the_demonstration_goes_on()
+    {
+        var status = await _sample.Client.GetFromJsonAsync<JsonElement>("/replicated.json");
+        Assert.That(status.GetProperty("settings").GetProperty("maxLagSeconds").GetDouble(), Is.EqualTo(TimeSpan.FromDays(7).TotalSeconds));
+        using var written = await _sample.Client.PostAsJsonAsync("/api/posts", new { title = "kept", body = "" });
+        Assert.That(written.Headers.GetValues("Set-Cookie").Single(), Does.Contain("max-age=86400"));
+    }
+
+    [Test]
+    public async Task A_removed_post_is_gone_for_the_one_who_removed_it()
+    {
+        using var handler = new SocketsHttpHandler();
+        using var client = new HttpClient(handler) { BaseAddress = _sample.Client.BaseAddress };
+        using var written = await client.PostAsJsonAsync("/api/posts", new { title = "soon gone" });
+        using var removed = await client.DeleteAsync(written.Headers.Location);
+        using var read = await client.GetAsync(written.Headers.Location);
+        Assert.That((removed.StatusCode, read.StatusCode), Is.EqualTo((HttpStatusCode.NoContent, HttpStatusCode.NotFound)));
+    }
+
     internal static string RouteOf(HttpResponseMessage response) => response.Headers.GetValues("Replicated-Route").Single();
 }
 

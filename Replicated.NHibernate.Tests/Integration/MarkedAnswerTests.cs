@@ -106,7 +106,7 @@ internal sealed class MarkedAnswerTests(UnitOfWork unit, bool errorsInside)
         Assert.That((response.StatusCode, content), Is.EqualTo((status ?? response.StatusCode, body ?? content)), () => $"{_app.Log.LastException}");
         var mark = Mark.Parse(response.Headers.GetValues(MarkedClient.Header).Single());
         Assert.That(mark.Position?.Offset, Is.GreaterThan(before));
-        Assert.That(response.Headers.GetValues("Set-Cookie").Last(), Does.StartWith($"{MarkedClient.CookieName}={mark};"));
+        Assert.That(response.Headers.GetValues("Set-Cookie").Last(), Does.StartWith($"{MarkedClient.CookieName}.{mark.Position!.Value.Log:x}-{mark.Position.Value.Offset:x}={mark};"));
         return mark;
     }
 

@@ -15,14 +15,21 @@ internal sealed class MarkedClient(WorkApp app)
 
     private readonly CookieContainer _cookies = new();
 
-    /// <summary>The mark that the next request will carry.</summary>
+    /// <summary>The names of the cookies that the next request will carry.</summary>
+    public string[] Cookies => [.. _cookies.GetCookies(Site).Select(c => c.Name)];
+
+    /// <summary>The mark that the next request will carry; the one that counts where there are several.</summary>
     public string? Cookie
     {
-        get => _cookies.GetCookies(Site)[CookieName]?.Value;
+        get => _cookies.GetCookies(Site).Where(c => c.Name.StartsWith(CookieName, StringComparison.Ordinal)).Select(c => Mark.Parse(c.Value)).Cast<Mark?>()
+            .Aggregate((Mark?)null, (all, next) => all is { } former ? Mark.Max(former, next!.Value) : next)?.ToString();
         set => _cookies.Add(Site, new Cookie(CookieName, value, "/"));
     }
 
     public Mark Mark => Mark.Parse(Cookie);
+
+    /// <summary>A cookie of the application's own.</summary>
+    public void Keep(string name) => _cookies.Add(Site, new Cookie(name, "the application's", "/"));
 
     public Task<Reply> Get(Func<HttpContext, Task> work, string path = "/run") => Send(HttpMethod.Get, work, path);
 
@@ -65,9 +72,13 @@ internal sealed class MarkedClient(WorkApp app)
 
 internal static class Marks
 {
-    /// <summary>The cookie that the answer sets or deletes.</summary>
+    /// <summary>The cookie that the answer sets.</summary>
     public static string? MarkCookie(this Reply reply) =>
-        reply.SetCookies.SingleOrDefault(c => c.StartsWith(MarkedClient.CookieName + "=", StringComparison.Ordinal));
+        reply.SetCookies.SingleOrDefault(c => c.StartsWith(MarkedClient.CookieName + ".", StringComparison.Ordinal) && !c.Contains("=;"));
+
+    /// <summary>The names of the cookies that the answer deletes.</summary>
+    public static string[] DeletedCookies(this Reply reply) =>
+        [.. reply.SetCookies.Where(c => c.StartsWith(MarkedClient.CookieName, StringComparison.Ordinal) && c.Contains("=; max-age=0")).Select(c => c.Split('=')[0])];
 
     /// <summary>The mark of an answer, which says the same in cookie and header; none in both is null.</summary>
     public static Mark? Carried(this Reply reply)

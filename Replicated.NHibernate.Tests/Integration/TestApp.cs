@@ -125,6 +125,8 @@ internal sealed class TestApp : IAsyncDisposable
 
     public Task<T> Post<T>(string path) => Send<T>(HttpMethod.Post, path);
 
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

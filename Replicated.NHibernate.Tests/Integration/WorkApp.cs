@@ -17,6 +17,8 @@ internal sealed record Reply(HttpStatusCode Status, string Body, string? Route, 
     /// <summary>The whole of each Set-Cookie.</summary>
     public IReadOnlyList<string> SetCookies { get; init; } = [];
 
+    public string? CacheControl { get; init; }
+
     public Reply Ok()
     {
         Assert.That(Status, Is.EqualTo(HttpStatusCode.OK), Thrown?.ToString());
@@ -128,6 +130,7 @@ internal sealed class WorkApp : IAsyncDisposable
         {
             MarkHeader = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? mark.Single() : null,
             SetCookies = response.Headers.TryGetValues("Set-Cookie", out var cookies) ? [.. cookies] : [],
+            CacheControl = response.Headers.CacheControl?.ToString(),
         };
     }
 }

@@ -73,6 +73,16 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
         return true;
     }
 
+    /// <summary>
+    /// The one of two marks to keep where there is room for one. Within one log that is the one with the farther place, with the newer time of both.
+    /// Otherwise it is the newer one: its place does not tell of the older write. A carrier that takes several keeps both instead: the header takes
+    /// them separated by commas.
+    /// </summary>
+    /// <param name="one">A mark.</param>
+    /// <param name="other">Another mark.</param>
+    /// <returns>The mark to keep.</returns>
+    public static Mark Max(Mark one, Mark other) => Later(one, other)!.Value;
+
     /// <summary>What must be seen of two. Places compare only within one log, so elsewhere the newer write counts.</summary>
     internal static Mark? Later(Mark? one, Mark? other)
     {

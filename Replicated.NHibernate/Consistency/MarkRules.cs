@@ -6,7 +6,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Consistency;
 
 /// <summary>Which marks count, and what they ask of a read. Thread-safe.</summary>
-internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimeProvider clock, ReplicatedMetrics metrics)
+internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimeProvider clock, ReplicatedMetrics metrics) : ITokenOrder
 {
     // Clocks of several application servers differ; more than this is no difference of clocks.
     private static readonly TimeSpan MostClockDifference = TimeSpan.FromSeconds(5);
@@ -51,14 +51,48 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
         return clock.GetUtcNow() - wanted.WrittenAt < Options.Window ? new ReadGoal(Position: null, OnlyMaster: true) : ReadGoal.None;
     }
 
-    /// <summary>Whether no slave needs to be told any more what the client wrote.</summary>
-    public bool IsPassed(Mark mark) => GoalOf(mark) is var goal && !goal.OnlyMaster && (goal.Position is not { } position || pool.AllArePast(position));
+    /// <summary>What a read must see of all tokens: while only the master can tell, it has the place as well.</summary>
+    public ReadGoal GoalOf(TokenSet tokens) => GoalOf(tokens.Timed) is { OnlyMaster: true } master ? master : GoalOf(tokens.Placed);
+
+    public TokenSet With(TokenSet tokens, Mark? another) =>
+        another is not { } token ? tokens
+        : token.Position is null ? tokens with { Timed = Mark.Later(tokens.Timed, token) }
+        : tokens with { Placed = Higher(tokens.Placed, token) };
+
+    public TokenSet With(TokenSet tokens, TokenSet others) => With(With(tokens, others.Placed), others.Timed);
+
+    /// <inheritdoc />
+    /// <remarks>
+    /// A token without a place covers none with one: once its window is over, only the place holds reads back. Of two without one the newer asks for
+    /// all that the older one does.
+    /// </remarks>
+    public bool Covers(Mark own, Mark other) => (own.Position, other.Position) switch
+    {
+        ({ } here, { } there) => here.Log == there.Log ? here.Offset >= there.Offset : Positions?.IsReached(there, here) == true,
+        (null, null) => own.WrittenAt >= other.WrittenAt,
+        _ => false,
+    };
+
+    /// <inheritdoc />
+    /// <remarks>A token that is ignored for another reason than its age may count later, when this process knows more of the master.</remarks>
+    public bool IsPassed(Mark token) => KindOf(token) switch
+    {
+        MarkKind.TooOld => true,
+        MarkKind.Accepted => GoalOf(token) is { OnlyMaster: false } goal && (goal.Position is not { } position || pool.AllArePast(position)),
+        _ => false,
+    };
 
     /// <summary>The mark of a commit that wrote now.</summary>
     public Mark? Written(Position? position) => Options.Mode == AfterWriteMode.Off ? null : New(position);
 
     /// <summary>The mark of what was read now.</summary>
     public Mark? Read(Position position) => IsMonotonic ? New(position) : null;
+
+    // Of two logs the one that has the other's place is higher; where neither has, the newer write.
+    private Mark Higher(Mark? former, Mark token) =>
+        former is not { Position: { } there } highest || token.Position is not { } here ? token
+        : here.Log == there.Log || Covers(token, highest) == Covers(highest, token) ? Mark.Max(highest, token)
+        : Covers(token, highest) ? token : highest;
 
     private Mark? New(Position? position) => pool.HasSlaves ? new Mark(clock.GetUtcNow(), position) : null;
 

@@ -10,7 +10,13 @@ internal sealed class ReplicatedMetrics : IDisposable
 {
     public const string MeterName = "Replicated.NHibernate";
 
-    private const string NodeTag = "node";
+    public const string Sessions = "replicated.sessions";
+    public const string Fallbacks = "replicated.fallbacks";
+    public const string ActiveFallbacks = "replicated.fallbacks.active";
+    public const string Ejections = "replicated.ejections";
+    public const string Tokens = "replicated.marks";
+
+    public const string NodeTag = "node";
 
     private readonly Meter _meter;
     private readonly Counter<long> _sessions;
@@ -23,12 +29,12 @@ internal sealed class ReplicatedMetrics : IDisposable
     public ReplicatedMetrics(IMeterFactory meters)
     {
         _meter = meters.Create(MeterName);
-        _sessions = _meter.CreateCounter<long>("replicated.sessions", unit: "{session}", description: "Roles of scopes that got a server, by role, server and reason.");
+        _sessions = _meter.CreateCounter<long>(Sessions, unit: "{session}", description: "Roles of scopes that got a server, by role, server and reason.");
         _openDuration = _meter.CreateHistogram<double>("replicated.open.duration", unit: "s", description: "Time to get an open connection, from the pool or from the server.");
-        _fallbacks = _meter.CreateCounter<long>("replicated.fallbacks", unit: "{session}", description: "Reads that the master took over from slaves.");
-        _activeFallbacks = _meter.CreateUpDownCounter<long>("replicated.fallbacks.active", unit: "{session}", description: "Such reads at this moment; MaxFallbackSessions is the most.");
-        _ejections = _meter.CreateCounter<long>("replicated.ejections", unit: "{ejection}", description: "Servers that were taken out of use, by what they became.");
-        _marks = _meter.CreateCounter<long>("replicated.marks", unit: "{mark}", description: "Marks that clients sent, by what became of them.");
+        _fallbacks = _meter.CreateCounter<long>(Fallbacks, unit: "{session}", description: "Reads that the master took over from slaves.");
+        _activeFallbacks = _meter.CreateUpDownCounter<long>(ActiveFallbacks, unit: "{session}", description: "Such reads at this moment; MaxFallbackSessions is the most.");
+        _ejections = _meter.CreateCounter<long>(Ejections, unit: "{ejection}", description: "Servers that were taken out of use, by what they became.");
+        _marks = _meter.CreateCounter<long>(Tokens, unit: "{mark}", description: "Marks that clients sent, by what became of them.");
     }
 
     public bool OpensAreMeasured => _openDuration.Enabled;

@@ -70,6 +70,8 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
 
         public Task RollbackAsync() => scope.RollbackAsync();
 
+        public void SetRollbackOnly() => scope.SetRollbackOnly();
+
         public void Dispose()
         {
         }

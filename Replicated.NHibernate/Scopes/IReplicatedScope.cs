@@ -18,7 +18,9 @@ public interface IReplicatedScope : IAsyncDisposable, IDisposable
     /// <summary>Writes what is pending and commits. Work after it is a new transaction, which needs another commit.</summary>
     /// <param name="cancellationToken">Ends the writing of what is pending; the commit itself is never cancelled.</param>
     /// <returns>A task that is done when the database has committed.</returns>
-    /// <exception cref="InvalidOperationException">A statement of the transaction failed and its error was swallowed; it was rolled back.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A statement of the transaction failed and its error was swallowed, or <see cref="SetRollbackOnly"/> was called before; it was rolled back.
+    /// </exception>
     Task CommitAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -27,4 +29,11 @@ public interface IReplicatedScope : IAsyncDisposable, IDisposable
     /// </summary>
     /// <returns>A task that is done when the database has rolled back.</returns>
     Task RollbackAsync();
+
+    /// <summary>
+    /// Has the work rolled back where it would be committed, without an exception: for a request that answers with a status below <c>RollBackFrom</c> and must not
+    /// be saved all the same. May be called by any thread. Outside requests the next <see cref="CommitAsync"/> rolls back and throws, and work after it is a new transaction.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The request was committed already.</exception>
+    void SetRollbackOnly();
 }

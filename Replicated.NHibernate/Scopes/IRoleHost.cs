@@ -30,6 +30,9 @@ internal interface IRoleHost
     /// <summary>What the next read must see.</summary>
     ReadGoal Goal { get; }
 
+    /// <exception cref="InvalidOperationException">The request has become something that lasts, such as a WebSocket.</exception>
+    void ThrowIfLeft();
+
     /// <summary>The connection of a role, if a unit has asked for one.</summary>
     RoleConnection? Connection(DatabaseRole role);
 

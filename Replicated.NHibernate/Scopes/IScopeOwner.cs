@@ -1,3 +1,4 @@
+using Replicated.NHibernate.Consistency;
 using Replicated.NHibernate.Routing;
 
 namespace Replicated.NHibernate.Scopes;
@@ -16,7 +17,7 @@ internal interface IScopeOwner
     bool WantsSnapshot => false;
 
     /// <summary>What the work's reads must see from the start. Asked once, when the first of them connects to a slave.</summary>
-    Mark? Mark => null;
+    TokenSet Tokens => default;
 
     /// <summary>Who reads, where the same client is to have the same slave; 0 where it does not matter.</summary>
     ulong Client => 0;
@@ -42,7 +43,7 @@ internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplici
 
     public bool IsReadOnlyVerb => false;
 
-    public Mark? Mark => Replicated.NHibernate.Mark.Later(mark, around?.Mark);
+    public TokenSet Tokens => around is null ? new(mark is { Position: not null } ? mark : null, mark is { Position: null } ? mark : null) : around.Services.Marks.With(around.Tokens, mark);
 
     public void Carry(Mark mark) => around?.NoteBeside(mark);
 

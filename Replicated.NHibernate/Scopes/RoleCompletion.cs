@@ -55,6 +55,13 @@ internal sealed class RoleCompletion(RoleWork work, RoleTokens tokens)
         }
 
         await work.Lease.CloseReader(async: true);
+        if (await WrittenQuestion.Ask(work, async: true))
+        {
+            // Bytes have left already, which must not have been a success.
+            await Rollback(async: true);
+            throw ScopeErrors.WroteWhileStreaming(work.Host.Work);
+        }
+
         await Commit(async: true, CancellationToken.None);
     }
 

@@ -110,6 +110,9 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>The end of a TransactionScope, for a unit that hears of it.</summary>
     public SystemCompletion SystemCompletion() => new(_work, Completion);
 
+    /// <summary>Whether the transaction has written so far, by the server's word; null where nobody can tell.</summary>
+    public ValueTask<bool?> HasWrittenSoFar(bool async) => WrittenQuestion.AskBeside(_work, async);
+
     public ValueTask TellWrites(bool async) => _tokens.TellWrites(async);
 
     public ValueTask TellRead(bool async) => _tokens.TellRead(async);
@@ -128,6 +131,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
     {
+        Scope.ThrowIfLeft();
         var (services, node) = (Scope.Services, _work.Lease.Node);
         var commits = Scope.Commits;
         var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Scope.IsSealed, async, cancellationToken)

@@ -24,8 +24,14 @@ internal sealed partial class Scope
             return;
         }
 
+        if (_isRollbackOnly)
+        {
+            await RollBackOnly(async);
+            return;
+        }
+
         // A response that is written while its rows are read: what only reads can be ended with the request.
-        var (slaveWaits, masterWaits) = Kind == ScopeKind.Request ? (_slave is { IsNeeded: true }, MasterIsReading()) : (false, false);
+        var (slaveWaits, masterWaits) = Kind == ScopeKind.Request ? (_slave is { IsNeeded: true }, await MasterIsReading(async)) : (false, false);
         try
         {
             // The slave first: if it holds changes that nobody would write, the master's must not be committed either.
@@ -183,7 +189,7 @@ internal sealed partial class Scope
         }
     }
 
-    private bool MasterIsReading()
+    private async ValueTask<bool> MasterIsReading(bool async)
     {
         if (_master is not { IsReading: true, IsInTransaction: true } || !IsTransactional)
         {
@@ -191,7 +197,9 @@ internal sealed partial class Scope
         }
 
         // Bytes must not leave before the commit of what was written. Whether changes wait cannot be asked while a statement runs.
-        return !_master.HasUncommittedWrites && (_master.IsRunning || !_master.HasPendingChanges) ? true : throw ScopeErrors.StillReading(Work);
+        return !(!_master.IsRunning && _master.HasPendingChanges) && !(await _master.HasWrittenSoFar(async) ?? _master.HasUncommittedWrites)
+            ? true
+            : throw ScopeErrors.StillReading(Work);
     }
 
     private void SayWhatIsLost(RoleConnection master)

@@ -1,3 +1,4 @@
+using Replicated.NHibernate.Consistency;
 using Replicated.NHibernate.Positions;
 
 namespace Replicated.NHibernate.Scopes;
@@ -6,22 +7,25 @@ namespace Replicated.NHibernate.Scopes;
 internal sealed partial class Scope
 {
     private bool _askedOwner;
-    private Mark? _mark;
+    private TokenSet _tokens;
 
-    public Mark? Mark => AsksOwner();
+    public TokenSet Tokens => AsksOwner();
+
+    public Mark? Mark => Tokens.Single;
 
     /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>
     public int Commits { get; private set; }
 
-    public ReadGoal Goal => (AsksOwner() is { } mark ? Services.Marks.GoalOf(mark) : ReadGoal.None) with { Client = owner.Client };
+    public ReadGoal Goal => (AsksOwner() is { IsEmpty: false } tokens ? Services.Marks.GoalOf(tokens) : ReadGoal.None) with { Client = owner.Client };
 
     /// <summary>A commit wrote; where the place is not known, only time can tell who has it.</summary>
     public void NoteCommit(Position? position)
     {
         if (Services.Marks.Written(position) is { } mark)
         {
-            // What the client brought was written before, whatever another machine's clock said then.
-            (_askedOwner, _mark, Commits) = (true, mark, Commits + 1);
+            // What the client brought was written before, whatever another machine's clock said then. A time alone does not say so.
+            (_tokens, Commits) = (Services.Marks.With(position is null ? AsksOwner() : default, mark), Commits + 1);
+            _askedOwner = true;
             owner.Carry(mark);
         }
     }
@@ -29,28 +33,31 @@ internal sealed partial class Scope
     /// <summary>A place up to which the scope has read.</summary>
     public void NoteRead(Position position)
     {
-        if (Services.Marks.Read(position) is { } mark && Replicated.NHibernate.Mark.Later(AsksOwner(), mark) is { } later)
+        if (Services.Marks.Read(position) is { } mark)
         {
-            _mark = later;
-            owner.Carry(later);
+            _tokens = Services.Marks.With(AsksOwner(), mark);
+            if (!Services.Marks.IsPassed(mark))
+            {
+                owner.Carry(mark);
+            }
         }
     }
 
     /// <summary>A scope that was begun within this one wrote, or read: whoever waits for this one did.</summary>
     public void NoteBeside(Mark mark)
     {
-        (_mark, Commits) = (Replicated.NHibernate.Mark.Later(AsksOwner(), mark), Commits + 1);
+        (_tokens, Commits) = (Services.Marks.With(AsksOwner(), mark), Commits + 1);
         owner.Carry(mark);
     }
 
     // Only when somebody reads from a slave or writes: most requests carry no mark and need none.
-    private Mark? AsksOwner()
+    private TokenSet AsksOwner()
     {
         if (!_askedOwner)
         {
-            (_askedOwner, _mark) = (true, owner.Mark);
+            (_askedOwner, _tokens) = (true, owner.Tokens);
         }
 
-        return _mark;
+        return _tokens;
     }
 }

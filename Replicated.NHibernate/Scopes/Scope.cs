@@ -126,6 +126,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
                 StartOver(async: false).AsTask().GetAwaiter().GetResult();
             }
 
+            ThrowIfLeft();
             var decision = owner.Decide(block);
             ref var connection = ref _master;
             if (decision.Role == DatabaseRole.Slave)

@@ -25,10 +25,20 @@ internal static class ScopeErrors
     public static InvalidOperationException NoScope(string where) => new(
         $"There is no scope here, so nobody knows which server to use and who would commit. {where}");
 
-    public static InvalidOperationException FailedStatement(WorkName work, Exception failure) => new(
+    public static FailedStatementException FailedStatement(WorkName work, Exception failure) => new(
         $"The transaction of {work} was rolled back instead of committed, because a statement in it failed ({failure.GetType().Name}: {failure.Message}) "
         + "and the error was swallowed. Let the exception through, or run what may fail in a scope of its own (IReplicatedSessions.BeginScope).",
         failure);
+
+    public static InvalidOperationException RollbackOnly(WorkName work) => new(
+        $"{work} was rolled back instead of committed, because SetRollbackOnly() was called before.");
+
+    public static InvalidOperationException RollbackOnlyTooLate(WorkName work) => new(
+        $"SetRollbackOnly() was called after the work of {work} was committed. Call it before the result is executed and before the first byte of the response.");
+
+    public static InvalidOperationException Upgraded(WorkName work) => new(
+        $"{work} has become a WebSocket, and its own work was committed before that. A socket may stay for days, so each message needs a scope of its own: "
+        + "await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync(); (sessions is IReplicatedSessions from the container).");
 
     public static InvalidOperationException LostConnection(WorkName work) => new(
         $"The connection of {work} was closed in the middle of its transaction, which the server has rolled back; nothing of it can be committed. "
@@ -50,6 +60,10 @@ internal static class ScopeErrors
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
         + "Read the rows to the end first (ToList), or write the response from a slave session.");
 
+    public static InvalidOperationException WroteWhileStreaming(WorkName work) => new(
+        $"{work} wrote while its response was being written from the rows of a query, so that bytes left before the commit. It was rolled back and the response broken off. "
+        + "Read the rows to the end first (ToList), or write before the first of them is asked for.");
+
     public static InvalidOperationException StillRunning(WorkName work) => new(
         $"{work} has ended while one of its statements was still running, so it could not be committed. Await every statement; work that outlives "
         + "a request needs a scope of its own (IReplicatedSessions.BeginScope).");
@@ -65,3 +79,6 @@ internal static class ScopeErrors
         return exception;
     }
 }
+
+/// <summary>A statement failed, and the application went on as if it had not: its transaction was rolled back.</summary>
+internal sealed class FailedStatementException(string message, Exception failure) : InvalidOperationException(message, failure);

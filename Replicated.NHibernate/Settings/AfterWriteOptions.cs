@@ -25,7 +25,10 @@ public sealed class AfterWriteOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:00:10", ErrorMessage = "CatchUpWait must be between 0 and 10 s.")]
     public TimeSpan CatchUpWait { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>The cookie that carries the mark. Needs a restart.</summary>
+    /// <summary>
+    /// The cookies that carry marks. Each write has one of its own, whose name is this one's with the place of the write behind it, so that requests in parallel do
+    /// not overwrite each other's. Needs a restart.
+    /// </summary>
     /// <value><c>replicated-mark</c>, HttpOnly, SameSite=Lax, essential, Secure as the request</value>
     public CookieBuilder Cookie { get; set; } = new()
     {
@@ -37,7 +40,7 @@ public sealed class AfterWriteOptions
         Path = "/",
     };
 
-    /// <summary>The header that carries the mark both ways, for clients without cookies. Needs a restart.</summary>
+    /// <summary>The header that carries the mark both ways, for clients without cookies; several are separated by commas. Needs a restart.</summary>
     /// <value><c>Replicated-Mark</c></value>
     public string Header { get; set; } = "Replicated-Mark";
 }

@@ -29,6 +29,14 @@ public sealed class ReplicatedOptions
     /// <value><see langword="true"/></value>
     public bool TransactionPerRequest { get; set; } = true;
 
+    /// <summary>
+    /// The lowest status of an answer that rolls its request's work back: 400 for applications in which an answer that refuses must not save anything. An exception
+    /// that leaves the endpoint rolls back whatever its status. Can be changed while the application runs.
+    /// </summary>
+    /// <value>500</value>
+    [Range(400, 500, ErrorMessage = "RollBackFrom must be between 400 and 500.")]
+    public int RollBackFrom { get; set; } = 500;
+
     /// <summary>The master's weight as one more candidate for reads; 0 keeps them off it. Can be changed while the application runs.</summary>
     /// <value>0</value>
     [Range(0, 100)]

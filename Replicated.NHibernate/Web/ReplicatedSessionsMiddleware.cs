@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Web.Status;
 
 namespace Replicated.NHibernate.Web;
 
@@ -15,7 +16,9 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
     public Task Invoke(HttpContext context)
     {
         // A hub connection's request lasts as long as the client stays; the hub filter gives each invocation a scope.
-        return context.GetEndpoint()?.Metadata.GetMetadata<HubMetadata>() is not null ? next(context) : InScope(context);
+        return context.GetEndpoint()?.Metadata is { } metadata && (metadata.GetMetadata<HubMetadata>() is not null || metadata.GetMetadata<UnroutedEndpoint>() is not null)
+            ? next(context)
+            : InScope(context);
     }
 
     private async Task InScope(HttpContext context)
@@ -25,6 +28,8 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         request.Scope.Enter();
         context.RequestServices.GetRequiredService<ContainerScope>().Attach(request.Scope);
         request.TakePlace();
+        request.CommitBeforeUpgrade();
+        WatchedEndpoint.Watch(context);
         if (shared.Services.Settings.Value.RouteHeader)
         {
             request.TellRoute();

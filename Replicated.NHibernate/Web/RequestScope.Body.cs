@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Replicated.NHibernate.Web;
@@ -59,7 +58,16 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
 
     public async Task CompleteAsync()
     {
-        await Open();
+        // A deadline's timer ends a gRPC call while its handler still works with the session: nobody else may touch that now.
+        if (GrpcCall.Is(_context) && GrpcCall.HasToldFailure(_context))
+        {
+            Scope.SetRollbackOnly();
+        }
+        else
+        {
+            await Open();
+        }
+
         await _server.CompleteAsync();
     }
 
@@ -90,9 +98,9 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
         }
 
         // Whoever swallowed the exception may answer with an error, but not with a success.
-        if (_context.Response.StatusCode < StatusCodes.Status300MultipleChoices)
+        if (_failedCommit is not null && !RequestOutcome.TellsFailure(_context))
         {
-            _failedCommit?.Throw();
+            _failedCommit.Throw();
         }
     }
 }

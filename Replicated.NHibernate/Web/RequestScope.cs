@@ -118,12 +118,17 @@ internal sealed partial class RequestScope : IScopeOwner
         try
         {
             // Not cancelled with the request: what was done for a client is not undone because it went away.
-            await (_failed || statusCode >= StatusCodes.Status500InternalServerError
-                ? Scope.Rollback(async)
-                : Scope.Commit(async, CancellationToken.None));
+            await (RequestOutcome.IsCommitted(_context, statusCode, _failed, _shared.Services.Settings.Value.Options.RollBackFrom)
+                ? Scope.Commit(async, CancellationToken.None)
+                : Scope.Rollback(async));
+        }
+        catch (FailedStatementException) when (RequestOutcome.Stands(statusCode))
+        {
+            // Rolled back by then; the application has said itself that something failed.
         }
         catch (Exception e)
         {
+            RequestOutcome.RefuseSuccess(_context);
             _failedCommit = ExceptionDispatchInfo.Capture(e);
             _writer?.Discard();
             throw;

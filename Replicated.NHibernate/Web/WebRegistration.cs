@@ -1,8 +1,10 @@
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Replicated.NHibernate.Scopes;
+using Replicated.NHibernate.Web.Status;
 
 namespace Replicated.NHibernate.Web;
 
@@ -14,6 +16,11 @@ internal static class WebRegistration
         services.TryAddSingleton<IScopeDiagnosis, RequestDiagnosis>();
         services.TryAddSingleton<RequestScopes>();
         services.TryAddSingleton<WebMarker>();
+        services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UnhandledExceptionFilter>());
+        services.TryAddSingleton<StatusCounters>();
+        services.TryAddSingleton<StatusHistory>();
+        services.TryAddSingleton<StatusReader>();
+        services.TryAddSingleton<StatusFeed>();
         services.Configure<MvcOptions>(static options =>
         {
             options.Filters.Add(new ReplicatedActionFilter());

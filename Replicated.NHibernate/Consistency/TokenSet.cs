@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+
+namespace Replicated.NHibernate.Consistency;
+
+/// <summary>
+/// What reads must see, of several tokens together. A write that has no place says nothing about the places of others, and the other way round,
+/// so the highest of each kind counts.
+/// </summary>
+/// <param name="Placed">The highest place.</param>
+/// <param name="Timed">The newest write that has no place.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct TokenSet(Mark? Placed, Mark? Timed)
+{
+    public bool IsEmpty => Placed is null && Timed is null;
+
+    /// <summary>For whoever has room for one.</summary>
+    public Mark? Single => Mark.Later(Placed, Timed);
+
+    public override string ToString() => Placed is { } placed && Timed is { } timed ? $"{placed}, {timed}" : Single?.ToString() ?? "";
+}

@@ -1,0 +1,23 @@
+using Replicated.NHibernate.Consistency;
+
+namespace Replicated.NHibernate.Web;
+
+/// <summary>The tokens of the request's client.</summary>
+internal sealed partial class RequestScope
+{
+    /// <summary>What the client sent, by header or cookie. Looked for only by who reads from a slave or has written.</summary>
+    public TokenSet Tokens =>
+        _ended is not null || _shared.Services.Marks.IsOff || !_shared.Services.HasSlaves || !ClientTokens.IsSent(_context, AfterWrite) ? default
+        : ClientTokens.Of(_context, _shared.Services).Received();
+
+    private AfterWriteOptions AfterWrite => _shared.Services.Settings.Value.Options.AfterWrite;
+
+    /// <summary>The answer carries it, also where an error page takes the answer's place: what is committed is committed.</summary>
+    public void Carry(Mark mark)
+    {
+        if (_ended is null)
+        {
+            ClientTokens.Of(_context, _shared.Services).Carry(mark);
+        }
+    }
+}
