@@ -62,10 +62,10 @@ internal sealed class GrpcPosts : GrpcPostsBase
         {
             case "RpcException":
                 await http.RequestServices.GetFreshBoard().AddAsync(id);
-                throw new RpcException(new Status(StatusCode.AlreadyExists, "on purpose"));
+                throw new RpcException(new Grpc.Core.Status(StatusCode.AlreadyExists, "on purpose"));
             case "Status":
                 await http.RequestServices.GetFreshBoard().AddAsync(id);
-                context.Status = new Status(StatusCode.AlreadyExists, "on purpose");
+                context.Status = new Grpc.Core.Status(StatusCode.AlreadyExists, "on purpose");
                 break;
             case "Deadline":
                 var board = http.RequestServices.GetFreshBoard();
@@ -76,7 +76,7 @@ internal sealed class GrpcPosts : GrpcPostsBase
                 Seen = await board.ScalarAsync($"select count(*) from post where id = '{id}'");
                 break;
             case var going when await OutcomeWork.Do(http, Enum.Parse<Going>(going), id):
-                throw new RpcException(new Status(StatusCode.Aborted, "a statement failed"));
+                throw new RpcException(new Grpc.Core.Status(StatusCode.Aborted, "a statement failed"));
         }
     }
 }
