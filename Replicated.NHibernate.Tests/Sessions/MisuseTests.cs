@@ -76,7 +76,7 @@ internal sealed class MisuseTests
             command.CommandText = "select 1";
             return Task.FromResult(SessionApp.Done(hasRun ? command.ExecuteScalar() : null));
         })).Ok();
-        Assert.That(() => command.ExecuteScalar(), Throws.InstanceOf<ObjectDisposedException>().With.Message.Contain($"{verb} /run").And.Message.Contain("BeginScope"));
+        Assert.That(() => command.ExecuteScalar(), Throws.InstanceOf<ObjectDisposedException>().With.Message.Contain(verb).And.Message.Contain("has ended").And.Message.Contain("BeginScope"));
         await Assert.ThatAsync(() => command.ExecuteReaderAsync(), Throws.InstanceOf<ObjectDisposedException>());
     }
 
