@@ -33,6 +33,7 @@ internal sealed class AfterCommitTests
         var key = Guid.NewGuid();
         await Database.Execute(string.Format(CultureInfo.InvariantCulture, path.Seed, key));
         Exception? thrown = null;
+        var logged = _app.Log.Messages(6).Count();
         (await _app.Post(context =>
         {
             context.Session().Scalar("select 1");
@@ -52,7 +53,12 @@ internal sealed class AfterCommitTests
                 }
             }));
         })).Ok();
-        if (path.IsUnguarded())
+        if (path.Name == "Native_second_statement_whose_words_tell_nothing")
+        {
+            // Its error comes when its reader is closed, which NHibernate swallows.
+            Assert.That((thrown, _app.Log.Messages(6).Count() > logged), Is.EqualTo(((Exception?)null, true)));
+        }
+        else if (path.IsUnguarded())
         {
             Assert.That(thrown, Is.InstanceOf<Npgsql.PostgresException>().With.Property("SqlState").EqualTo("25006"));
         }

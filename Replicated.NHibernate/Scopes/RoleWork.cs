@@ -168,7 +168,7 @@ internal sealed class RoleWork
     /// <summary>Changes were thrown away of which the commit would not know. Without a transaction of the scope's that is the application's own affair.</summary>
     public void NoteLoss(Exception loss)
     {
-        if (Role == DatabaseRole.Slave ? !Transaction.IsEndedByApplication : Transaction.IsBegun && IsAutomatic)
+        if (Role == DatabaseRole.Slave ? !Transaction.IsEndedByApplication : (Transaction.IsBegun && IsAutomatic) || Host.IsSealed)
         {
             Transaction.NoteLoss(loss);
         }

@@ -41,6 +41,9 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         }
     }
 
+    // A procedure's name alone says nothing of what it is.
+    private string Sql => inner.CommandType == CommandType.StoredProcedure ? $"call {inner.CommandText}" : inner.CommandText;
+
     protected override DbParameterCollection DbParameterCollection => inner.Parameters;
 
     // A routed connection has one transaction; what the caller passes is a view of it.
@@ -236,11 +239,11 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
         target.NoteReader(reader);
         target.HasRun(_verdict);
-        return new RoutedReader(target, reader, inner.CommandText);
+        return new RoutedReader(target, reader, Sql);
     }
 
     // The connection is the scope's; a reader must not close it.
     private CommandBehavior Kept(CommandBehavior behavior) => _connection is null ? behavior : behavior & ~CommandBehavior.CloseConnection;
 
-    private void Failed(Exception failure) => _connection?.Target.Failed(failure, inner.CommandText);
+    private void Failed(Exception failure) => _connection?.Target.Failed(failure, Sql);
 }

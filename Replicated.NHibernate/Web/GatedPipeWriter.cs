@@ -65,6 +65,10 @@ internal sealed class GatedPipeWriter(RequestScope request) : PipeWriter
         {
             request.OpenAtOnce();
         }
+        else
+        {
+            request.TellFailure();
+        }
 
         request.Server.Writer.Complete(exception);
     }
@@ -74,6 +78,10 @@ internal sealed class GatedPipeWriter(RequestScope request) : PipeWriter
         if (exception is null)
         {
             await request.Open();
+        }
+        else
+        {
+            request.TellFailure();
         }
 
         await request.Server.Writer.CompleteAsync(exception);

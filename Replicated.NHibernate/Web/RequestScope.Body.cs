@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Replicated.NHibernate.Web;
@@ -73,6 +74,15 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
 
     /// <summary>Commits, then lets through what was held back.</summary>
     public ValueTask Open() => Open(async: true);
+
+    /// <summary>A body that is ended with an error must not look like a success: the server sends what status there is.</summary>
+    public void TellFailure()
+    {
+        if (!_isOpen && !_context.Response.HasStarted)
+        {
+            _context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+        }
+    }
 
     /// <summary>For synchronous writers.</summary>
     public void OpenAtOnce() => Open(async: false).AsTask().GetAwaiter().GetResult();
