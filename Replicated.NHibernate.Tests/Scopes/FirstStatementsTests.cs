@@ -26,7 +26,7 @@ internal sealed class FirstStatementsTests : IDisposable
             var connection = FakeScopes.Connection();
             var first = connection.Connect(async: true, CancellationToken.None).AsTask();
             Assert.That(
-                () => connection.Connect(async: true, CancellationToken.None).AsTask(),
+                () => connection.Connect(async: true, CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(10)),
                 Throws.InvalidOperationException.With.Message.Contain("one statement at a time").And.Message.Contain("BeginScope"));
             opening.SetResult();
             if (fallsBack && role == DatabaseRole.Slave)
