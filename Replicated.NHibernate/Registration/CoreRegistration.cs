@@ -34,10 +34,11 @@ internal static class CoreRegistration
         services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();
         services.AddSingleton<IReplicatedSessions>(sp => new ReplicatedSessions(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
+        services.AddSingleton(sp => new RootProvider(sp));
         services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
-        services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetRequiredService<ContainerScope>()).Connection);
-        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
+        services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetContainerScope()).Connection);
+        services.TryAddTransient<IReplicatedScope>(sp => sp.GetContainerScope().Lent);
         services.AddReplicatedWeb();
         services.AddHostedService<NodesAtStart>();
         services.AddHostedService<Prober>();

@@ -87,9 +87,9 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         services.AddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().MasterProvider.CreateProvider());
         services.TryAddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().Master);
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
-        services.TryAddTransient(sp => sp.GetRequiredService<ContainerScope>()
+        services.TryAddTransient(sp => sp.GetContainerScope()
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewUnit).Session);
-        services.TryAddTransient(sp => sp.GetRequiredService<ContainerScope>()
+        services.TryAddTransient(sp => sp.GetContainerScope()
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewStatelessUnit).Session);
         services.AddSingleton<IClosedSessions, ClosedSessions>();
         return services;
