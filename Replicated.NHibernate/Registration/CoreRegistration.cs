@@ -40,6 +40,7 @@ internal static class CoreRegistration
         services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetContainerScope()).Connection);
         services.TryAddTransient<IReplicatedScope>(sp => sp.GetContainerScope().Lent);
         services.AddReplicatedWeb();
+        services.AddSingleton(sp => new StartUpWarnings(services, sp));
         services.AddHostedService<NodesAtStart>();
         services.AddHostedService<Prober>();
         if (configure is not null)
@@ -57,6 +58,7 @@ internal sealed class NodesAtStart(IServiceProvider services) : IHostedLifecycle
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         services.GetRequiredService<ScopeServices>();
+        services.GetRequiredService<StartUpWarnings>().Say();
         return Task.CompletedTask;
     }
 

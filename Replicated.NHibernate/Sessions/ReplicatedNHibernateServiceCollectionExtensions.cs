@@ -73,6 +73,12 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         var factories = new ReplicatedSessionFactories(master, slave, owned: false);
         services.AddReplicatedCore(options);
         services.AddSingleton<IApplicationConnectionStrings>(new GivenFactories(factories));
+        if (ReferenceEquals(master, slave))
+        {
+            services.AddSingleton(new RegistrationWarning(
+                "AddReplicatedNHibernate was given one session factory for both roles: sessions of the slave role are opened on the master's, with its caches, and no guard of its own. Build a second factory with UseReplicated(DatabaseRole.Slave)."));
+        }
+
         return services.AddFactories(_ => factories);
     }
 

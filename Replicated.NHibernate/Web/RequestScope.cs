@@ -36,7 +36,7 @@ internal sealed partial class RequestScope : IScopeOwner
 
     public Scope Scope { get; }
 
-    public WorkName Work => _ended ?? new WorkName(_context.Request.Method, _context.GetEndpoint()?.DisplayName);
+    public WorkName Work => _ended ?? RequestName.Of(_context);
 
     public bool IsReadOnlyVerb => _shared.Services.Settings.Value.IsReadOnly(_context.Request.Method);
 
