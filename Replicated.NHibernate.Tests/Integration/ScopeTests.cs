@@ -255,7 +255,7 @@ internal sealed class ScopeTests(UnitOfWork unit)
         var seen = await forgotten.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.That(seen.Board, Is.InstanceOf<ObjectDisposedException>());
-        Assert.That(seen.Block, Is.InstanceOf<ObjectDisposedException>().With.Message.StartsWith("GET HTTP: GET, POST /run has ended"));
+        Assert.That(seen.Block, Is.InstanceOf<ObjectDisposedException>().With.Message.StartsWith("Endpoint GET /run has ended"));
         Assert.That(seen.Route, Is.Null);
         Assert.That(await SharedCluster.IsOnMaster(id), Is.True);
     }
