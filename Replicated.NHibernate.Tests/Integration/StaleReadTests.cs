@@ -35,6 +35,27 @@ internal sealed class StaleReadTests(UnitOfWork unit)
     }
 
     [Test]
+    public async Task Slave_that_was_read_from_before_a_scope_within_wrote_is_told_to_be_stale()
+    {
+        await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00.05" }, slaves: 1);
+        await PauseAll();
+        var (id, has, reason) = (Guid.NewGuid(), true, RouteReason.Verb);
+        (await app.Get(async context =>
+        {
+            await context.Board().WhereAsync();
+            await using (var scope = app.Sessions.BeginScope(DatabaseRole.Master))
+            {
+                await app.Services.NewBoard().AddAsync(id);
+                await scope.CommitAsync();
+            }
+
+            has = await context.Board().HasAsync(id);
+            reason = app.Sessions.CurrentRoute!.Reason;
+        })).Ok();
+        Assert.That((has, reason), Is.EqualTo((false, RouteReason.Stale)));
+    }
+
+    [Test]
     public async Task The_read_waits_as_long_as_it_may_for_the_slave_to_replay([Values("/run", "/slave")] string path)
     {
         await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:10" }, slaves: 1);

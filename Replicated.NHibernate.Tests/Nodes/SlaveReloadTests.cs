@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Tests.Evidence;
 
@@ -63,6 +64,23 @@ internal sealed class SlaveReloadTests : IAsyncDisposable
 
         Assert.That(counts, Is.EqualTo(new Dictionary<string, int> { ["s0"] = 100, ["s1"] = 300 }));
         Assert.That((_app.Slave(1) == before, _app.State(1)), Is.EqualTo((true, "Up")));
+    }
+
+    [Test]
+    public async Task Name_in_another_case_is_the_same_slave()
+    {
+        var before = _app.Slave(1);
+        _app.Set(("Replicated:Slaves:1:Name", "S1"));
+        Assert.That((_app.Slave(1) == before, _app.State(1), await _app.Reads()), Is.EqualTo((true, "Up", new[] { "s0", "s1" })));
+    }
+
+    [Test]
+    public async Task Reload_that_is_refused_changes_no_other_setting_either()
+    {
+        await using var app = new NodesApp(0);
+        var settings = app.Services.GetRequiredService<Replicated.NHibernate.Settings.CurrentSettings>();
+        app.Set(("Replicated:Slaves:0:Name", "s0"), ("Replicated:Slaves:0:ConnectionString", "Server=s0"), ("Replicated:RouteHeader", "true"));
+        Assert.That((app.Log.Messages(Refused).Count(), settings.Value.RouteHeader), Is.EqualTo((1, false)));
     }
 
     [Test]

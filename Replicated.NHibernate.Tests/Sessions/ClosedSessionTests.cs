@@ -54,6 +54,35 @@ internal sealed class ClosedSessionTests
         Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.Zero);
     }
 
+    [TestCase("changed"), TestCase("line"), TestCase("label")]
+    public async Task Changes_in_a_slaves_session_that_the_application_closed_are_an_error_too(string how)
+    {
+        var key = Guid.NewGuid();
+        await Database.Execute($"insert into invoice (id, name) values ('{key}', '{key}')");
+        await Database.Cluster.WaitForSlavesAsync();
+        var answer = await _app.Get(session =>
+        {
+            var invoice = session.Get<Invoice>(key);
+            switch (how)
+            {
+                case "changed":
+                    invoice.Name = "touched";
+                    break;
+                case "line":
+                    // Refused while NHibernate finds out what has changed.
+                    invoice.Lines.Add(new InvoiceLine { Invoice = invoice, Name = "a line" });
+                    break;
+                default:
+                    invoice.Labels.Add("a label");
+                    break;
+            }
+
+            session.Dispose();
+            return null;
+        });
+        Assert.That(answer.Thrown, Is.InstanceOf<InvalidOperationException>().With.Message.Contains("closed with changes that were not flushed"));
+    }
+
     [TestCase("saved"), TestCase("changed"), TestCase("deleted"), TestCase("collection")]
     public async Task Changes_that_were_not_flushed_when_the_application_closed_the_session_are_an_error(string how)
     {

@@ -68,6 +68,11 @@ internal abstract class ConnectionTarget
 
     public abstract Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null);
 
+    /// <summary>Throws where a statement must not begin or end a transaction by itself.</summary>
+    public virtual void CheckTransactionControl(string what)
+    {
+    }
+
     public abstract Exception Ended();
 
     public abstract void Begin(IsolationLevel level);
@@ -83,9 +88,17 @@ internal abstract class ConnectionTarget
     public SqlVerdict Check(string sql, CommandType type)
     {
         var verdict = type == CommandType.Text ? Dialect.Classify(sql) : new SqlVerdict(SqlKind.Unknown, "CALL", HasSeveralStatements: false);
-        return Refusal is { } refusal && StatementGuard.Refuses(verdict, refusal, Dialect)
-            ? throw Refused(refusal, verdict.Describe(), WriteLayer.Statement)
-            : verdict;
+        if (Refusal is { } refusal && StatementGuard.Refuses(verdict, refusal, Dialect))
+        {
+            throw Refused(refusal, verdict.Describe(), WriteLayer.Statement);
+        }
+
+        if (verdict.Has(SqlKind.TransactionControl))
+        {
+            CheckTransactionControl(verdict.Describe());
+        }
+
+        return verdict;
     }
 
     /// <summary>A statement is about to run, in its transaction if it has one.</summary>

@@ -73,6 +73,14 @@ internal sealed partial class RoleConnection
 
     public override void NoteLoss(Exception loss) => _work.NoteLoss(loss);
 
+    public override void CheckTransactionControl(string what)
+    {
+        if (IsInTransaction)
+        {
+            throw ScopeErrors.EndsTransaction(Scope.Work, what);
+        }
+    }
+
     public override Exception Ended() => ScopeErrors.Ended(Scope.Work);
 
     public override Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null) => refusal == WriteRefusal.Slave

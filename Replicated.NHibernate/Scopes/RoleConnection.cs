@@ -15,6 +15,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
     private readonly RoleTokens _tokens;
     private RoleDecision _decision;
     private int _knownCommits;
+    private int _isOpening;
 
     public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
@@ -129,7 +130,25 @@ internal sealed partial class RoleConnection : ConnectionTarget
         return new(pool.Provider, (_work.Lease.Node ?? pool.Master).ConnectionString, DatabaseRole.Master);
     }
 
+    // Two that open at once would take two connections, of which nobody would give the first one back.
     private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _isOpening, 1) != 0)
+        {
+            throw ScopeErrors.TwoAtOnce(Scope.Work);
+        }
+
+        try
+        {
+            return _work.Lease.Current is { State: not ConnectionState.Closed } opened ? opened : await OpenAlone(async, cancellationToken);
+        }
+        finally
+        {
+            Volatile.Write(ref _isOpening, 0);
+        }
+    }
+
+    private async ValueTask<DbConnection> OpenAlone(bool async, CancellationToken cancellationToken)
     {
         Scope.ThrowIfLeft();
         var (services, node) = (Scope.Services, _work.Lease.Node);

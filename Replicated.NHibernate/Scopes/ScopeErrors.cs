@@ -49,6 +49,14 @@ internal static class ScopeErrors
         $"The connection of {work} was closed in the middle of its transaction, which the server has rolled back; nothing of it can be committed. "
         + "Either the connection broke, or somebody disposed session.Connection, which is only lent.");
 
+    public static InvalidOperationException TwoAtOnce(WorkName work) => new(
+        $"{work} began a statement while another one was still opening the connection that both share. A connection runs one statement at a time: await each, or "
+        + "begin a scope of its own for what is to run beside it (IReplicatedSessions.BeginScope).");
+
+    public static InvalidOperationException EndsTransaction(WorkName work, string what) => new(
+        $"{work} ran {what}, which begins or ends a transaction behind the one of the scope, whose work would be lost or committed without a word. Use the session's "
+        + "or the connection's transaction (Commit, Rollback), begin a scope of its own (IReplicatedSessions.BeginScope), or set Replicated:TransactionPerRequest to false.");
+
     public static InvalidOperationException LateSnapshot(WorkName work) => new(
         $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement, or put [UseSnapshot] on "
         + "the action.");

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using NHibernate.Connection;
 using NHibernate.Driver;
+using NHibernate.Impl;
 using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Scopes;
@@ -85,7 +86,22 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     protected virtual string OutsideRouting(string connectionString) => connectionString;
 
     private RoutedConnection Separate(string connectionString) =>
-        new(ReplicatedTransactionFactory.IsolatedFrom is { } role ? role.Separate() : new SeparateTarget(Database, OutsideRouting(connectionString), Role));
+        ReplicatedTransactionFactory.IsolatedFrom is { } role ? new(role.Separate())
+        : Reconnected() ?? new(new SeparateTarget(Database, OutsideRouting(connectionString), Role));
+
+    // A scope's session asks only after Disconnect() and Reconnect(), and gets its connection again. NHibernate names it nowhere else.
+    private static RoutedConnection? Reconnected()
+    {
+        if (SessionIdLoggingContext.SessionId is not { } id || AmbientScope.Current?.Scope is not { } scope)
+        {
+            return null;
+        }
+
+        return Of(scope.Connection(DatabaseRole.Slave), id) ?? Of(scope.Connection(DatabaseRole.Master), id);
+
+        static RoutedConnection? Of(RoleConnection? role, Guid session) =>
+            role?.Units.Any(u => u is SessionUnit unit && unit.Is(session)) == true ? role.Connection : null;
+    }
 }
 
 /// <summary>The <c>connection.provider</c> of the master's factory.</summary>

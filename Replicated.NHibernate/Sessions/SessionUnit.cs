@@ -30,6 +30,8 @@ internal abstract class SessionUnit(RoleConnection role, ISessionImplementor ses
     /// <summary>Whether a session is the unit's, or shares its connection and transaction.</summary>
     public bool Owns(ISessionImplementor session) => ReferenceEquals(session.ConnectionManager, Session.ConnectionManager);
 
+    public bool Is(Guid sessionId) => Session.SessionId == sessionId;
+
     public void Begin()
     {
         if (Transaction is not { IsActive: true })
