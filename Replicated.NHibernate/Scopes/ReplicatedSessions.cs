@@ -50,5 +50,5 @@ internal interface IScopeDiagnosis
     string? WhyNoScope();
 
     /// <summary>Whether the container scope is that of the request that runs here.</summary>
-    bool IsOfRequest(ContainerScope container);
+    bool IsOfRequest(object container);
 }
