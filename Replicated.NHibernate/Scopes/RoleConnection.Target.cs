@@ -88,6 +88,10 @@ internal sealed partial class RoleConnection
         {
             RoleEnd.Of(_work, Completion, async: false).AsTask().GetAwaiter().GetResult();
         }
+        else if (_work.IsIdleAfterCompletion)
+        {
+            _work.GiveBack(async: false).AsTask().GetAwaiter().GetResult();
+        }
     }
 
     public ValueTask End(bool async)
