@@ -103,7 +103,7 @@ public sealed class TcpProxy : IAsyncDisposable
             {
                 client = await listener.AcceptSocketAsync();
             }
-            catch (Exception stopped) when (stopped is SocketException or ObjectDisposedException)
+            catch (Exception stopped) when (stopped is SocketException or InvalidOperationException)
             {
                 return;
             }

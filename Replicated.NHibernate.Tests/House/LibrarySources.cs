@@ -54,6 +54,30 @@ internal sealed class LibrarySources
         where room != RoomOf(tree)
         select new Mention(RelativePath(tree), RoomOf(tree), room, type.Name, name.GetLocation().GetLineSpan().StartLinePosition.Line + 1);
 
+    /// <summary>Each mention, in code, of a type of the library or of a member of one, by the outermost types that mention and are mentioned, each with its folder.</summary>
+    public IEnumerable<(string From, string FromFolder, string To, string ToFolder)> TypeMentions() =>
+        from tree in Trees()
+        let model = _compilation.GetSemanticModel(tree)
+        from node in tree.GetRoot().DescendantNodes().OfType<BaseTypeDeclarationSyntax>()
+        let source = (INamedTypeSymbol)model.GetDeclaredSymbol(node)!
+        where source.ContainingType is null
+        from name in node.DescendantNodes().OfType<SimpleNameSyntax>()
+        let to = OutermostType(model.GetSymbolInfo(name).Symbol)
+        where to is not null && !SymbolEqualityComparer.Default.Equals(to, source)
+        from declaration in to.DeclaringSyntaxReferences.Take(1)
+        select (source.Name, FolderOf(tree), to.Name, FolderOf(declaration.SyntaxTree));
+
+    /// <summary>The lines of each type, those of its parts added up.</summary>
+    public IEnumerable<(string Type, int Lines)> TypeLengths() =>
+        from tree in Trees()
+        let model = _compilation.GetSemanticModel(tree)
+        from node in tree.GetRoot().DescendantNodes().OfType<BaseTypeDeclarationSyntax>()
+        let symbol = (INamedTypeSymbol)model.GetDeclaredSymbol(node)!
+        where symbol.ContainingType is null
+        let span = node.GetLocation().GetLineSpan()
+        group span.EndLinePosition.Line - span.StartLinePosition.Line + 1 by symbol.ToDisplayString(MetadataName) into parts
+        select (parts.Key, parts.Sum());
+
     /// <summary>Names that mean nothing to the compiler: with many of them the mentions would be incomplete without saying so.</summary>
     public IEnumerable<string> UnknownNames() =>
         from tree in Trees()
@@ -77,6 +101,8 @@ internal sealed class LibrarySources
     private string RoomOf(SyntaxTree tree) => RoomOf(tree.FilePath);
 
     private string RoomOf(string file) => Path.GetRelativePath(_root, file).Split('/', '\\') is [var room, _, ..] ? room : "";
+
+    private string FolderOf(SyntaxTree tree) => (Path.GetDirectoryName(RelativePath(tree)) ?? "").Replace('\\', '/');
 
     private string RelativePath(SyntaxTree tree) => Path.GetRelativePath(_root, tree.FilePath);
 

@@ -224,7 +224,7 @@ internal sealed class ScopeTests(UnitOfWork unit)
             await board.ScalarAsync($"insert into post (id, title) values ('{id}', 'never') returning version");
         }).ContinueWith(t => t.Exception, TaskScheduler.Default);
         Assert.That(reply, Is.Not.Null, "The response had begun, so it breaks off.");
-        Assert.That(_app.Log.LastException?.ToString(), Does.Contain("after the work of POST"));
+        Assert.That(_app.Log.LastException?.ToString(), Does.Contain("after the work of Endpoint POST"));
         Assert.That(await SharedCluster.IsOnMaster(id), Is.False);
     }
 
@@ -255,7 +255,7 @@ internal sealed class ScopeTests(UnitOfWork unit)
         var seen = await forgotten.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.That(seen.Board, Is.InstanceOf<ObjectDisposedException>());
-        Assert.That(seen.Block, Is.InstanceOf<ObjectDisposedException>().With.Message.StartsWith("GET HTTP: GET, POST /run has ended"));
+        Assert.That(seen.Block, Is.InstanceOf<ObjectDisposedException>().With.Message.StartsWith("Endpoint GET /run has ended"));
         Assert.That(seen.Route, Is.Null);
         Assert.That(await SharedCluster.IsOnMaster(id), Is.True);
     }

@@ -74,7 +74,7 @@ internal sealed class CurrentSessionInRequestsTests
         }), build: builder => builder.Services.AddScoped<Held>());
         using var response = await app.Client.PostAsync("/forgetting", content: null);
         ended.SetResult();
-        Assert.That(await found.Task, Is.InstanceOf<ObjectDisposedException>().With.Message.StartsWith("POST HTTP: POST /forgetting").And.Message.Contains("BeginScope")
+        Assert.That(await found.Task, Is.InstanceOf<ObjectDisposedException>().With.Message.StartsWith("Endpoint POST /forgetting").And.Message.Contains("BeginScope")
             .Or.InstanceOf<ObjectDisposedException>().With.Message.Contains("IServiceProvider"));
     }
 

@@ -102,8 +102,8 @@ internal sealed class SlaveWriteTableTests
             case SlaveWriteException or global::NHibernate.Exceptions.GenericADOException { InnerException: SlaveWriteException }:
                 var refused = answer.Thrown as SlaveWriteException ?? (SlaveWriteException)answer.Thrown.InnerException!;
                 Assert.That(refused.Message, Does.Contain(string.Format(CultureInfo.InvariantCulture, path.Attempt, key)).And.Contain("[UseMaster]").And.Contain("UseMaster()"), path.Name);
-                Assert.That(refused.Message, Does.Contain("HTTP: GET /write/{path}/{key:guid} (no node chosen yet, reason verb)")
-                    .Or.Contain("HTTP: GET /write/{path}/{key:guid} (node slave-1, reason verb)").Or.Contain("a session opened on the slave's factory"), path.Name);
+                Assert.That(refused.Message, Does.Contain("Endpoint GET /write/{path}/{key:guid} (no node chosen yet, reason verb)")
+                    .Or.Contain("Endpoint GET /write/{path}/{key:guid} (node slave-1, reason verb)").Or.Contain("a session opened on the slave's factory"), path.Name);
                 return Named(refused.Layer);
             case PostgresException { SqlState: "25006" }:
                 return "database, as `PostgresException`";

@@ -42,8 +42,8 @@ internal static partial class WritePaths
         Tried("Changed_by_a_listener_when_it_is_loaded", "Invoice#{0}", s => Listening.While(() => s.Get<Invoice>(Key.Value)), s => Listening.While(() => s.Get<Invoice>(Key.Value), Task.CompletedTask)),
         Tried("Saved_by_a_callback_before_a_commit_of_ones_own", "Note", CallBack, s => Task.Run(() => CallBack(s))),
         Tried("Stateless_session_that_shares_the_connection", "(INSERT)", Sharing, s => Task.Run(() => Sharing(s))),
-        OfFactory("Session_opened_on_the_slaves_factory", s => s.Save(new Note { Name = "new" })),
-        OfFactory("Raw_command_of_a_session_opened_on_the_slaves_factory", s => Raw(s.Connection)),
+        OfFactory("Session_opened_on_the_slaves_factory", "Note", s => s.Save(new Note { Name = "new" })),
+        OfFactory("Raw_command_of_a_session_opened_on_the_slaves_factory", "(UPDATE)", s => Raw(s.Connection)),
         new("Raw_DbConnection_from_the_container", Invoice, "", "(UPDATE)", (sp, key, async) =>
             Run(sp.GetRequiredService<DbConnection>(), $"update invoice set name = 'touched' where id = '{key}'", async)),
     ];
@@ -60,7 +60,7 @@ internal static partial class WritePaths
     private static WritePath TriedStateless(string name, string attempt, Action<IStatelessSession, Guid> write, Func<IStatelessSession, Guid, Task> writeAsync) =>
         Stateless(name, Invoice, "", attempt, write, writeAsync);
 
-    private static WritePath OfFactory(string name, Action<ISession> write) => new(name, Invoice, "", "Note", (sp, key, async) =>
+    private static WritePath OfFactory(string name, string attempt, Action<ISession> write) => new(name, Invoice, "", attempt, (sp, key, async) =>
     {
         Key.Value = key;
         using var session = sp.GetRequiredService<ReplicatedSessionFactories>().Slave.OpenSession();

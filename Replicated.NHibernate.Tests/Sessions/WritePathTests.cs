@@ -74,7 +74,7 @@ internal sealed class WritePathTests
 
     [TestCaseSource(nameof(Cases)), Promise(12)]
     public async Task A_post_on_a_slave_is_refused_and_writes_nothing(WritePath path, bool async) =>
-        await Refused(path, async, HttpMethod.Post, "on-slave", "HTTP: POST /on-slave/");
+        await Refused(path, async, HttpMethod.Post, "on-slave", "Endpoint POST /on-slave/");
 
     [TestCaseSource(nameof(Cases)), Promise(12)]
     public async Task A_get_is_refused_and_writes_nothing(WritePath path, bool async) =>

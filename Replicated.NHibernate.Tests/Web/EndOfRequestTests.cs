@@ -71,7 +71,7 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
             // The answer breaks off.
         }
 
-        await NothingIsLeft($"{verb} HTTP: ");
+        await NothingIsLeft($"Endpoint {verb} /");
     }
 
     [TestCase("POST", "/waiting")]
@@ -85,7 +85,7 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
         await _handling.Task.WaitAsync(Patience);
         await abort.CancelAsync();
         await Assert.CatchAsync<OperationCanceledException>(() => answer);
-        await NothingIsLeft($"{verb} HTTP: ");
+        await NothingIsLeft($"Endpoint {verb} /");
     }
 
     [Test]
@@ -113,7 +113,7 @@ internal sealed class EndOfRequestTests(UnitOfWork unit)
             Assert.That((int)response.StatusCode, throws ? Is.EqualTo(500) : verb == "GET" ? Is.EqualTo(200) : Is.AnyOf(200, 500));
             await _ended.Task;
             await Task.WhenAny(_statement);
-            await NothingIsLeft($"{verb} HTTP: ");
+            await NothingIsLeft($"Endpoint {verb} /");
         }
     }
 

@@ -98,8 +98,8 @@ internal sealed class RouteHeaderTests(UnitOfWork unit)
         Assert.That(response.Headers.GetValues(Header), Is.EqualTo(new[] { "role=master; node=master; reason=no-slave" }));
     }
 
-    [TestCase("GET", "/where", "^Route of GET .*/where.*: role=slave; node=slave-[12]; reason=verb$")]
-    [TestCase("POST", "/mvc", "^Route of POST .*HeaderController.Create.*: role=master; node=master; reason=verb$")]
+    [TestCase("GET", "/where", "^Route of Endpoint GET .*/where.*: role=slave; node=slave-[12]; reason=verb$")]
+    [TestCase("POST", "/mvc", "^Route of Action POST .*HeaderController.Create.*: role=master; node=master; reason=verb$")]
     public async Task The_log_says_once_for_a_request_where_it_went_and_why(string verb, string path, string message)
     {
         using var response = await Send(verb, path);

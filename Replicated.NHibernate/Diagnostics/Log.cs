@@ -66,4 +66,19 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Warning, "With {Database} through {ConnectionType} these are off: {Off}. Said once per application.")]
     public static partial void SwitchedOff(this ILogger logger, string database, string connectionType, string off);
+
+    [LoggerMessage(40, LogLevel.Information, "Reads go to the slaves: {Slaves}.")]
+    public static partial void Started(this ILogger logger, string slaves);
+
+    [LoggerMessage(41, LogLevel.Warning, "ConnectionStrings:{Name} is read by nobody. A slave is ConnectionStrings:Slave, or an entry of Replicated:Slaves whose ConnectionStringName is '{Name}'.")]
+    public static partial void ConnectionStringNotRead(this ILogger logger, string name);
+
+    [LoggerMessage(42, LogLevel.Warning, "{Type} in the container is the application's own registration and not the routed one, so what takes it by injection is not routed. Remove that registration.")]
+    public static partial void NotRouted(this ILogger logger, string type);
+
+    [LoggerMessage(43, LogLevel.Warning, "{Text}")]
+    public static partial void RegistrationDoubtful(this ILogger logger, string text);
+
+    [LoggerMessage(44, LogLevel.Information, "AutoReadOnSlave is {Value} now: {Meaning}.")]
+    public static partial void AutoReadOnSlaveSwitched(this ILogger logger, bool value, string meaning);
 }

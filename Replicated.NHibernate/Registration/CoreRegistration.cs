@@ -34,11 +34,13 @@ internal static class CoreRegistration
         services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();
         services.AddSingleton<IReplicatedSessions>(sp => new ReplicatedSessions(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
+        services.AddSingleton(sp => new RootProvider(sp));
         services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
-        services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetRequiredService<ContainerScope>()).Connection);
-        services.TryAddTransient<IReplicatedScope>(sp => sp.GetRequiredService<ContainerScope>().Lent);
+        services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetContainerScope()).Connection);
+        services.TryAddTransient<IReplicatedScope>(sp => sp.GetContainerScope().Lent);
         services.AddReplicatedWeb();
+        services.AddSingleton(sp => new StartUpWarnings(services, sp));
         services.AddHostedService<NodesAtStart>();
         services.AddHostedService<Prober>();
         if (configure is not null)
@@ -56,6 +58,7 @@ internal sealed class NodesAtStart(IServiceProvider services) : IHostedLifecycle
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         services.GetRequiredService<ScopeServices>();
+        services.GetRequiredService<StartUpWarnings>().Say();
         return Task.CompletedTask;
     }
 

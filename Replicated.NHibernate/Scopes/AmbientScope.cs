@@ -10,14 +10,29 @@ internal sealed class AmbientScope
 
     private readonly AmbientScope _root;
     private readonly AmbientScope? _outer;
+    private readonly IScopeDiagnosis? _application;
     private Scope? _scope;
     private WorkName _ended;
 
-    private AmbientScope(Scope scope, AmbientScope? outer) => (_root, _scope, _outer) = (this, scope, outer);
+    private AmbientScope(Scope scope, AmbientScope? outer) => (_root, _scope, _outer, _application) = (this, scope, outer, scope.Services.Application);
 
     private AmbientScope(AmbientScope outer, DatabaseRole block) => (_root, _outer, Block) = (outer._root, outer, block);
 
+    /// <summary>The innermost one, whosever it is.</summary>
     public static AmbientScope? Current => Local.Value;
+
+    /// <summary>The innermost one of an application: several may run in one process, and one may call another.</summary>
+    /// <param name="application">What the application's scopes know it by; null where nothing tells applications apart.</param>
+    public static AmbientScope? Of(IScopeDiagnosis? application)
+    {
+        var ambient = Local.Value;
+        while (ambient is not null && application is not null && !ReferenceEquals(ambient._root._application, application))
+        {
+            ambient = ambient._root._outer;
+        }
+
+        return ambient;
+    }
 
     /// <summary>The scope, or null once it has ended, in whatever task asks.</summary>
     public Scope? Scope => _root._scope;

@@ -15,7 +15,7 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
         get
         {
             // A scope that was begun in so many words counts for everything that is created inside it.
-            if (AmbientScope.Current?.Scope is { Kind: ScopeKind.Explicit } begun)
+            if (AmbientScope.Of(services.Application)?.Scope is { Kind: ScopeKind.Explicit } begun)
             {
                 return begun;
             }
@@ -28,7 +28,7 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
 
             if (_scope is null)
             {
-                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Current?.Scope);
+                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope);
                 (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
             }
 
@@ -50,7 +50,7 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
         where TUnit : class, IUnitOfWork
     {
         var scope = Scope;
-        var block = AmbientScope.Current is { } ambient && ReferenceEquals(ambient.Scope, scope) ? ambient.Block : null;
+        var block = AmbientScope.Of(services.Application) is { } ambient && ReferenceEquals(ambient.Scope, scope) ? ambient.Block : null;
         return scope.GetUnit(block, state, create);
     }
 

@@ -33,8 +33,9 @@ internal interface IRoleHost
     /// <exception cref="InvalidOperationException">The request has become something that lasts, such as a WebSocket.</exception>
     void ThrowIfLeft();
 
-    /// <summary>The connection of a role, if a unit has asked for one.</summary>
-    RoleConnection? Connection(DatabaseRole role);
+    /// <summary>A unit of work of a role, if there is one already.</summary>
+    TUnit? Find<TUnit>(DatabaseRole role)
+        where TUnit : class, IUnitOfWork;
 
     /// <summary>A commit wrote; where the place is not known, only time can tell who has it.</summary>
     void NoteCommit(Position? position);

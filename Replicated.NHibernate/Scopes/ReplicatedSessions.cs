@@ -2,9 +2,9 @@ namespace Replicated.NHibernate.Scopes;
 
 internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis? diagnosis = null) : IReplicatedSessions
 {
-    public Route? CurrentRoute => AmbientScope.Current is { Scope: { } scope } ambient ? scope.RouteOf(ambient.Block) : null;
+    public Route? CurrentRoute => AmbientScope.Of(services.Application) is { Scope: { } scope } ambient ? scope.RouteOf(ambient.Block) : null;
 
-    public Mark? CurrentMark => AmbientScope.Current?.Scope?.Mark;
+    public Mark? CurrentMark => AmbientScope.Of(services.Application)?.Scope?.Mark;
 
     public IDisposable UseMaster() => AmbientScope.BeginBlock(Ambient(diagnosis), DatabaseRole.Master);
 
@@ -23,7 +23,7 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
             throw new ArgumentOutOfRangeException(nameof(role), role, "A scope is of the role Master or Slave.");
         }
 
-        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Current?.Scope);
+        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Of(services.Application)?.Scope);
         return new Scope(services, owner, ScopeKind.Explicit).Enter();
     }
 
@@ -35,7 +35,7 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
         return ambient.Scope!.GetUnit(ambient.Block, state, create);
     }
 
-    internal static AmbientScope Ambient(IScopeDiagnosis? diagnosis) => AmbientScope.Current switch
+    internal static AmbientScope Ambient(IScopeDiagnosis? diagnosis) => AmbientScope.Of(diagnosis) switch
     {
         { Scope: not null } ambient => ambient,
         { } ended => throw ScopeErrors.Ended(ended.Ended),
@@ -50,5 +50,5 @@ internal interface IScopeDiagnosis
     string? WhyNoScope();
 
     /// <summary>Whether the container scope is that of the request that runs here.</summary>
-    bool IsOfRequest(ContainerScope container);
+    bool IsOfRequest(object container);
 }

@@ -44,13 +44,7 @@ internal sealed partial class RoleConnection
 
     public override DbTransaction? Enlist() => _work.Enlist();
 
-    public override void Enlist(System.Transactions.Transaction? transaction)
-    {
-        if (transaction is not null)
-        {
-            _work.Join(transaction);
-        }
-    }
+    public override void Enlist(System.Transactions.Transaction? transaction) => _work.Join(transaction);
 
     public override DbCommand CreateProviderCommand() => _work.Provider.CreateCommand();
 
@@ -60,26 +54,13 @@ internal sealed partial class RoleConnection
 
     public override void NoteWrite() => _work.Writes.Note(isAutocommitted: !IsInTransaction && _work.Joined is not { IsKnown: true });
 
-    // PostgreSQL lets go on after a failure on the way to it, and answers one of its own by refusing everything until a rollback, be it to a savepoint.
-    public override void NoteFailure(Exception failure)
-    {
-        if (!_work.Provider.Dialect.TellsFailedTransactions || failure is DbException { SqlState: not null } || _work.Joined is { IsKnown: true })
-        {
-            _work.NoteFailure(failure);
-        }
-    }
+    public override void NoteFailure(Exception failure) => _work.NoteFailedStatement(failure);
 
     public override void NoteSavepointRollback() => _work.Transaction.ForgetFailure();
 
     public override void NoteLoss(Exception loss) => _work.NoteLoss(loss);
 
-    public override void CheckTransactionControl(string what)
-    {
-        if (IsInTransaction)
-        {
-            throw ScopeErrors.EndsTransaction(Scope.Work, what);
-        }
-    }
+    public override void CheckTransactionControl(string what) => _ = IsInTransaction ? throw ScopeErrors.EndsTransaction(Scope.Work, what) : what;
 
     public override Exception Ended() => ScopeErrors.Ended(Scope.Work);
 
@@ -106,6 +87,10 @@ internal sealed partial class RoleConnection
         if (_work.Gate.Leave())
         {
             RoleEnd.Of(_work, Completion, async: false).AsTask().GetAwaiter().GetResult();
+        }
+        else if (_work.IsIdleAfterCompletion)
+        {
+            _work.GiveBack(async: false).AsTask().GetAwaiter().GetResult();
         }
     }
 

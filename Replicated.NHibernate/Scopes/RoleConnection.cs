@@ -12,7 +12,6 @@ namespace Replicated.NHibernate.Scopes;
 internal sealed partial class RoleConnection : ConnectionTarget
 {
     private readonly RoleWork _work;
-    private readonly RoleTokens _tokens;
     private RoleDecision _decision;
     private int _knownCommits;
     private int _isOpening;
@@ -21,8 +20,8 @@ internal sealed partial class RoleConnection : ConnectionTarget
     {
         _decision = decision;
         _work = new RoleWork(scope, decision.Role);
-        _tokens = new RoleTokens(_work);
-        Completion = new RoleCompletion(_work, _tokens);
+        Tokens = new RoleTokens(_work);
+        Completion = new RoleCompletion(_work, Tokens);
         Connection = new RoutedConnection(this);
     }
 
@@ -30,6 +29,8 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public RoutedConnection Connection { get; }
 
     public RoleCompletion Completion { get; }
+
+    public RoleTokens Tokens { get; }
 
     public IRoleHost Scope => _work.Host;
 
@@ -114,10 +115,6 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>Whether the transaction has written so far, by the server's word; null where nobody can tell.</summary>
     public ValueTask<bool?> HasWrittenSoFar(bool async) => WrittenQuestion.AskBeside(_work, async);
 
-    public ValueTask TellWrites(bool async) => _tokens.TellWrites(async);
-
-    public ValueTask TellRead(bool async) => _tokens.TellRead(async);
-
     public ValueTask GiveBack(bool async) => _work.GiveBack(async);
 
     /// <summary>The scope was rolled back and goes on: nothing that its units hold is part of the next commit.</summary>
@@ -181,13 +178,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
             _decision = _decision with { Reason = reason };
         }
 
-        var (services, node) = (Scope.Services, opened.Node.Name);
-        services.Metrics.SessionOpened(Role.Name(), node, _decision.Reason.Name());
-        Scope.Activity.Took(Role.Name(), node, _decision.Reason.Name());
-        if (services.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
-        {
-            services.Logger.RouteTaken(Scope.Work.ToString(), Role.Name(), node, _decision.Reason.Name());
-        }
+        RouteReport.Took(Scope, Role, opened.Node.Name, _decision.Reason);
     }
 
     // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.

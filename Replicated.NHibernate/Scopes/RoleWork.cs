@@ -53,6 +53,10 @@ internal sealed class RoleWork
     /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
     public bool IsReading => Gate.IsRunning || Lease.IsReading;
 
+    /// <summary>Whether the request is committed and nothing reads: a response that goes on for hours must not hold a connection between two statements.</summary>
+    public bool IsIdleAfterCompletion =>
+        Host.IsSealed && Lease.Opened is not null && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
+
     public void Begin(IsolationLevel asked, IsolationLevel otherwise, bool byApplication)
     {
         if (!Transaction.Begin(asked, otherwise, byApplication))
@@ -139,9 +143,14 @@ internal sealed class RoleWork
         return _snapshot?.Transaction;
     }
 
-    /// <summary>A TransactionScope takes over.</summary>
-    public void Join(Transaction ambient)
+    /// <summary>A TransactionScope takes over; null leaves everything as it is.</summary>
+    public void Join(Transaction? ambient)
     {
+        if (ambient is null)
+        {
+            return;
+        }
+
         if (Lease.IsOpen)
         {
             Join().Enlist(Lease.Current!, ambient);
@@ -155,6 +164,15 @@ internal sealed class RoleWork
 
     /// <summary>A unit has joined a TransactionScope by itself.</summary>
     public void NoteJoined(Transaction ambient) => Join().Join(ambient);
+
+    // PostgreSQL lets go on after a failure on the way to it, and answers one of its own by refusing everything until a rollback, be it to a savepoint.
+    public void NoteFailedStatement(Exception failure)
+    {
+        if (!Provider.Dialect.TellsFailedTransactions || failure is DbException { SqlState: not null } || _joined is { IsKnown: true })
+        {
+            NoteFailure(failure);
+        }
+    }
 
     /// <summary>A statement failed, or the connection was lost: nothing of the transaction can be committed.</summary>
     public void NoteFailure(Exception failure)

@@ -73,7 +73,7 @@ internal sealed class RoutedConnection(ConnectionTarget target) : DbConnection
     protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel)
     {
         Target.Begin(isolationLevel);
-        return new RoutedTransaction(this);
+        return new RoutedTransaction(this, Target);
     }
 
     protected override DbCommand CreateDbCommand() => new RoutedCommand(Target.CreateProviderCommand()) { Connection = this };

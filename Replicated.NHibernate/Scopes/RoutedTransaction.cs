@@ -4,11 +4,11 @@ using System.Data.Common;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>The transaction of a routed connection, as ADO.NET wants to see it. Ending it ends it for the whole scope's role.</summary>
-internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransaction
+internal sealed class RoutedTransaction(DbConnection connection, ConnectionTarget target) : DbTransaction
 {
     private bool _ended;
 
-    public override IsolationLevel IsolationLevel => connection.Target.Level;
+    public override IsolationLevel IsolationLevel => target.Level;
 
     public override bool SupportsSavepoints => true;
 
@@ -29,13 +29,13 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
     public override void Rollback(string savepointName)
     {
         Begun().Rollback(savepointName);
-        connection.Target.NoteSavepointRollback();
+        target.NoteSavepointRollback();
     }
 
     public override async Task RollbackAsync(string savepointName, CancellationToken cancellationToken = default)
     {
         await Begun().RollbackAsync(savepointName, cancellationToken);
-        connection.Target.NoteSavepointRollback();
+        target.NoteSavepointRollback();
     }
 
     public override void Release(string savepointName) => Begun().Release(savepointName);
@@ -63,7 +63,7 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         connection.Open();
-        return connection.Target.Enlist()
+        return target.Enlist()
             ?? throw new InvalidOperationException("A savepoint needs a transaction of the connection's own; a TransactionScope has none.");
     }
 
@@ -71,7 +71,7 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         _ended = true;
-        await connection.Target.CommitByApplication(async, cancellationToken);
+        await target.CommitByApplication(async, cancellationToken);
     }
 
     private async ValueTask Rollback(bool async, bool isForgotten = false)
@@ -79,7 +79,7 @@ internal sealed class RoutedTransaction(RoutedConnection connection) : DbTransac
         if (!_ended)
         {
             _ended = true;
-            await connection.Target.RollbackByApplication(async, isForgotten);
+            await target.RollbackByApplication(async, isForgotten);
         }
     }
 }

@@ -38,7 +38,7 @@ internal sealed partial class Scope
             if (_slave is not null && !slaveWaits)
             {
                 await _slave.Completion.RefusePendingChanges(async, cancellationToken);
-                await _slave.TellRead(async);
+                await _slave.Tokens.TellRead(async);
                 await _slave.Completion.LeaveSlave(async);
             }
 
@@ -50,7 +50,7 @@ internal sealed partial class Scope
 
             if (_master is not null)
             {
-                await _master.TellWrites(async);
+                await _master.Tokens.TellWrites(async);
             }
         }
         catch
@@ -99,7 +99,7 @@ internal sealed partial class Scope
         if (_master is not null && (Kind != ScopeKind.Request || !_master.IsRunning))
         {
             await (IsTransactional ? _master.Completion.Rollback(async) : ValueTask.CompletedTask);
-            await _master.TellWrites(async);
+            await _master.Tokens.TellWrites(async);
             await (IsTransactional ? _master.GiveBack(async) : ValueTask.CompletedTask);
         }
 

@@ -65,6 +65,9 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     /// <summary>The connection of a role, if a unit has asked for one.</summary>
     public RoleConnection? Connection(DatabaseRole role) => role == DatabaseRole.Master ? _master : _slave;
 
+    public TUnit? Find<TUnit>(DatabaseRole role)
+        where TUnit : class, IUnitOfWork => Connection(role)?.Find<TUnit>();
+
     /// <summary>What is read from now on is of one moment, that of the first statement to come.</summary>
     /// <exception cref="InvalidOperationException">The role in force has read already.</exception>
     public void UseSnapshot(DatabaseRole? block)

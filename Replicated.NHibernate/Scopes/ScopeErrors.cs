@@ -30,6 +30,11 @@ internal static class ScopeErrors
         + "and the error was swallowed. Let the exception through, or run what may fail in a scope of its own (IReplicatedSessions.BeginScope).",
         failure);
 
+    public static InvalidOperationException RootProvider() => new(
+        "ISession, IStatelessSession, DbConnection and IReplicatedScope belong to a request or a scope, but the root provider was asked for one: by a singleton, a hosted service, "
+        + "or app.Services. It would be kept as long as the application runs, and nobody would commit its work. Take IReplicatedSessions instead and begin a scope for each piece of work "
+        + "(await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync();), or make a container scope for it (IServiceScopeFactory.CreateAsyncScope()).");
+
     public static InvalidOperationException RollbackOnly(WorkName work) => new(
         $"{work} was rolled back instead of committed, because SetRollbackOnly() was called before.");
 

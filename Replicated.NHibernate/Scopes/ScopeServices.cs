@@ -7,9 +7,12 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What every scope of an application shares. Thread-safe.</summary>
-internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ReplicatedMetrics metrics, ILoggerFactory loggers)
+internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ReplicatedMetrics metrics, ILoggerFactory loggers, IScopeDiagnosis? application = null)
 {
     public NodePool Pool { get; } = pool;
+
+    /// <summary>Tells the application's scopes from those of another one in the process.</summary>
+    public IScopeDiagnosis? Application { get; } = application;
 
     public MarkRules Marks { get; } = marks;
 

@@ -6,8 +6,10 @@ namespace Replicated.NHibernate.Scopes;
 internal static class StatementGuard
 {
     // Row locks after the commit are in vain and harmless; on a slave they write.
-    public static bool Refuses(SqlVerdict verdict, WriteRefusal refusal) => verdict.Kind switch
+    public static bool Refuses(SqlVerdict verdict, WriteRefusal refusal, DatabaseDialect dialect) => verdict.Kind switch
     {
+        // A read-only mode that a statement has set goes with the other settings.
+        SqlKind.SessionReset => !dialect.SwitchesByConnectionString && dialect.MakeReadOnly is not null,
         SqlKind.Write or SqlKind.LeavesReadOnly or SqlKind.AdvisoryLock => true,
         SqlKind.RowLock => refusal == WriteRefusal.Slave,
         _ => false,

@@ -16,7 +16,7 @@ internal static class ForeignEntity
     {
         if (entity is not null
             && SessionTarget.Of(session) is RoleConnection { Role: DatabaseRole.Master } role
-            && role.Scope.Connection(DatabaseRole.Slave)?.Find<StatefulUnit>() is { IsUsable: true } slave
+            && role.Scope.Find<StatefulUnit>(DatabaseRole.Slave) is { IsUsable: true } slave
             && Holds(slave.Session.GetSessionImplementation(), entity))
         {
             throw new HibernateException(

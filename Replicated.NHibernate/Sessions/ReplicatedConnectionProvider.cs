@@ -2,6 +2,7 @@ using System.Data.Common;
 using NHibernate.Connection;
 using NHibernate.Driver;
 using NHibernate.Impl;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Scopes;
 using Environment = NHibernate.Cfg.Environment;
@@ -15,6 +16,7 @@ namespace Replicated.NHibernate.Sessions;
 internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 {
     private DatabaseProvider? _provider;
+    private DatabaseDialect? _expected;
 
     /// <summary>The role of the factory. Told by the class, because the schema of hibernate.cfg.xml knows no property of ours.</summary>
     public abstract DatabaseRole Role { get; }
@@ -36,13 +38,16 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
             connection.ConnectionString = connectionString;
             return connection;
         },
-        (level, connection) => Chosen.BeginTransaction(level, connection));
+        (level, connection) => Chosen.BeginTransaction(level, connection),
+        _expected);
 
     private IDriver Chosen => ((ReplicatedDriver)Driver).Inner;
 
     public override void Configure(IDictionary<string, string> settings)
     {
         AsksForSharedCache = SharedCache.IsAsked(settings);
+        // Until a server has said what it is.
+        _expected = settings.TryGetValue(Environment.Dialect, out var dialect) && dialect.Contains("PostgreSQL", StringComparison.OrdinalIgnoreCase) ? new PostgreSqlDialect(takesKeywords: false) : null;
         base.Configure(settings);
     }
 

@@ -73,6 +73,12 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         var factories = new ReplicatedSessionFactories(master, slave, owned: false);
         services.AddReplicatedCore(options);
         services.AddSingleton<IApplicationConnectionStrings>(new GivenFactories(factories));
+        if (ReferenceEquals(master, slave))
+        {
+            services.AddSingleton(new RegistrationWarning(
+                "AddReplicatedNHibernate was given one session factory for both roles: sessions of the slave role are opened on the master's, with its caches, and no guard of its own. Build a second factory with UseReplicated(DatabaseRole.Slave)."));
+        }
+
         return services.AddFactories(_ => factories);
     }
 
@@ -87,9 +93,9 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         services.AddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().MasterProvider.Database);
         services.TryAddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().Master);
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
-        services.TryAddTransient(sp => sp.GetRequiredService<ContainerScope>()
+        services.TryAddTransient(sp => sp.GetContainerScope()
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewUnit).Session);
-        services.TryAddTransient(sp => sp.GetRequiredService<ContainerScope>()
+        services.TryAddTransient(sp => sp.GetContainerScope()
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewStatelessUnit).Session);
         services.AddSingleton<IClosedSessions, ClosedSessions>();
         return services;

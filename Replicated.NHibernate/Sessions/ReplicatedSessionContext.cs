@@ -32,12 +32,12 @@ public sealed class ReplicatedSessionContext : CurrentSessionContext
     /// <inheritdoc />
     protected override ISession? Session
     {
-        get => AmbientScope.Current?.Scope is { } scope && scope.Find(this) is ISession bound ? bound
+        get => AmbientScope.Of(_diagnosis)?.Scope is { } scope && scope.Find(this) is ISession bound ? bound
             // Reading the execution context costs something, and hardly anybody binds outside scopes.
             : _bindsOutsideScopes ? _boundOutsideScopes.Value : null;
         set
         {
-            if (AmbientScope.Current?.Scope is { } scope)
+            if (AmbientScope.Of(_diagnosis)?.Scope is { } scope)
             {
                 scope.Keep(this, value);
             }

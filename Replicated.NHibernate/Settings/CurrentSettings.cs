@@ -78,6 +78,7 @@ internal sealed class CurrentSettings : IDisposable
 
     private void Reload()
     {
+        var former = _value;
         try
         {
             var next = new SettingsSnapshot(_factory.Create(Options.DefaultName));
@@ -91,6 +92,12 @@ internal sealed class CurrentSettings : IDisposable
             return;
         }
 
-        _listeners?.Invoke(_value);
+        var value = _value;
+        if (value.AutoReadOnSlave != former.AutoReadOnSlave)
+        {
+            _logger.AutoReadOnSlaveSwitched(value.AutoReadOnSlave, value.AutoReadOnSlave ? "read-only verbs read from slaves" : "only what asks for a slave explicitly reads from one");
+        }
+
+        _listeners?.Invoke(value);
     }
 }

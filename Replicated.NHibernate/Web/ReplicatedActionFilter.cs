@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.Infrastructure;
@@ -16,7 +17,7 @@ internal sealed class ReplicatedActionFilter : IAsyncActionFilter, IAsyncPageFil
     public async Task OnActionExecutionAsync(ActionExecutingContext context, ActionExecutionDelegate next)
     {
         // Decided here at the latest, so that a wrong decision shows even where no session is used.
-        RequestScope.Current?.Decide(block: null);
+        RequestScope.Of(context.HttpContext)?.Decide(block: null);
         var executed = await next();
         await Complete(executed.Exception, executed.Result, executed);
     }
@@ -25,14 +26,14 @@ internal sealed class ReplicatedActionFilter : IAsyncActionFilter, IAsyncPageFil
 
     public async Task OnPageHandlerExecutionAsync(PageHandlerExecutingContext context, PageHandlerExecutionDelegate next)
     {
-        RequestScope.Current?.Decide(block: null);
+        RequestScope.Of(context.HttpContext)?.Decide(block: null);
         var executed = await next();
         await Complete(executed.Exception, executed.Result, executed);
     }
 
     private static async ValueTask Complete(Exception? exception, IActionResult? result, FilterContext context)
     {
-        if (RequestScope.Current is not { } request)
+        if (RequestScope.Of(context.HttpContext) is not { } request)
         {
             return;
         }
@@ -69,7 +70,7 @@ internal sealed class ActionFailureFilter : IActionFilter, IPageFilter, IOrdered
     {
     }
 
-    public void OnActionExecuted(ActionExecutedContext context) => Note(context.Exception);
+    public void OnActionExecuted(ActionExecutedContext context) => Note(context.Exception, context.HttpContext);
 
     public void OnPageHandlerSelected(PageHandlerSelectedContext context)
     {
@@ -79,13 +80,13 @@ internal sealed class ActionFailureFilter : IActionFilter, IPageFilter, IOrdered
     {
     }
 
-    public void OnPageHandlerExecuted(PageHandlerExecutedContext context) => Note(context.Exception);
+    public void OnPageHandlerExecuted(PageHandlerExecutedContext context) => Note(context.Exception, context.HttpContext);
 
-    private static void Note(Exception? exception)
+    private static void Note(Exception? exception, HttpContext context)
     {
         if (exception is not null)
         {
-            RequestScope.Current?.NoteFailure();
+            RequestScope.Of(context)?.NoteFailure();
         }
     }
 }

@@ -49,8 +49,8 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         if (own is not null && invocation.Decide(block: null).Role == DatabaseRole.Slave)
         {
             throw new InvalidOperationException(
-                $"{invocation.Work} asks for a slave, but its hub's constructor asked for a session before the method was known, and got the master's. "
-                + "Get the session in the method: as a parameter, or by GetCurrentSession().");
+                $"{invocation.Work} asks for a slave, but its hub's constructor, or a parameter of the method, asked for a session before the method was known, and got the master's. "
+                + "Get the session in the method's body: by GetCurrentSession(), or from an injected IServiceProvider.");
         }
 
         if (invocation.WantsSnapshot)

@@ -19,7 +19,7 @@ internal sealed class RequestDiagnosis(IHttpContextAccessor accessor) : IScopeDi
 
     public string? WhyNoScope() => accessor.HttpContext is { } context ? Why(context) : null;
 
-    public bool IsOfRequest(ContainerScope container) =>
+    public bool IsOfRequest(object container) =>
         accessor.HttpContext is { RequestServices: { } services } && ReferenceEquals(services.GetService<ContainerScope>(), container);
 
     private static string Why(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<HubMetadata>() is null ? NotRun : Hub;

@@ -29,12 +29,14 @@ internal sealed partial class RequestScope : IScopeOwner
         Scope = new Scope(shared.Services, this, ScopeKind.Request);
     }
 
-    /// <summary>The request that runs here, if the middleware began it.</summary>
-    public static RequestScope? Current => AmbientScope.Current?.Scope?.Owner as RequestScope;
+    /// <summary>The scope of a request, if the middleware began one: not that of another application's request, which this one was called by.</summary>
+    public static RequestScope? Of(HttpContext context) =>
+        AmbientScope.Current?.Scope?.Owner is RequestScope request
+        && ReferenceEquals(request._context.Features, context.Features) ? request : null;
 
     public Scope Scope { get; }
 
-    public WorkName Work => _ended ?? new WorkName(_context.Request.Method, _context.GetEndpoint()?.DisplayName);
+    public WorkName Work => _ended ?? RequestName.Of(_context);
 
     public bool IsReadOnlyVerb => _shared.Services.Settings.Value.IsReadOnly(_context.Request.Method);
 

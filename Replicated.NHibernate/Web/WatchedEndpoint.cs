@@ -47,14 +47,14 @@ internal static class WatchedEndpoint
             }
             catch
             {
-                RequestScope.Current?.NoteFailure();
+                RequestScope.Of(context)?.NoteFailure();
                 throw;
             }
 
-            return running.IsCompletedSuccessfully ? running : Await(running);
+            return running.IsCompletedSuccessfully ? running : Await(running, context);
         }
 
-        private static async Task Await(Task running)
+        private static async Task Await(Task running, HttpContext context)
         {
             try
             {
@@ -62,7 +62,7 @@ internal static class WatchedEndpoint
             }
             catch
             {
-                RequestScope.Current?.NoteFailure();
+                RequestScope.Of(context)?.NoteFailure();
                 throw;
             }
         }
