@@ -51,6 +51,11 @@ internal abstract class ConnectionTarget
 
     public abstract void EndOperation();
 
+    /// <summary>The provider's connection is in the application's hands, and stays open as long as the work runs.</summary>
+    public virtual void NoteLent()
+    {
+    }
+
     /// <summary>Remembers what reads from the connection.</summary>
     public abstract void NoteReader(DbDataReader reader);
 

@@ -50,6 +50,8 @@ internal sealed partial class RoleConnection
 
     public override DbBatch CreateProviderBatch() => _work.Provider.CreateBatch();
 
+    public override void NoteLent() => _work.IsLent = true;
+
     public override void NoteReader(DbDataReader reader) => _work.Lease.NoteReader(reader);
 
     public override void NoteWrite() => _work.Writes.Note(isAutocommitted: !IsInTransaction && _work.Joined is not { IsKnown: true });

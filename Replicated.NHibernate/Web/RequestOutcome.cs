@@ -19,6 +19,15 @@ internal static class RequestOutcome
     public static bool TellsFailure(HttpContext context) =>
         Stands(context.Response.StatusCode) || (GrpcCall.Is(context) && GrpcCall.HasToldFailure(context));
 
+    /// <summary>Of an answer that the application broke off: no success, unless its work is committed already.</summary>
+    public static void Fail(HttpContext context, bool isCommitted)
+    {
+        if (!isCommitted && !context.Response.HasStarted)
+        {
+            context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+        }
+    }
+
     /// <summary>A failed commit is no success, and no redirect to one, whoever handles its exception.</summary>
     public static void RefuseSuccess(HttpContext context)
     {

@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Replicated.NHibernate.Web;
@@ -76,13 +75,7 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
     public ValueTask Open() => Open(async: true);
 
     /// <summary>A body that is ended with an error must not look like a success: the server sends what status there is.</summary>
-    public void TellFailure()
-    {
-        if (!_isOpen && !_context.Response.HasStarted)
-        {
-            _context.Response.StatusCode = StatusCodes.Status500InternalServerError;
-        }
-    }
+    public void TellFailure() => RequestOutcome.Fail(_context, isCommitted: _isOpen);
 
     /// <summary>For synchronous writers.</summary>
     public void OpenAtOnce() => Open(async: false).AsTask().GetAwaiter().GetResult();
