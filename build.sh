@@ -15,7 +15,7 @@ help() {
   cat <<'TEXT'
 ./build.sh sample [arguments]    runs the message board on a PostgreSQL primary and two slaves of its own: http://127.0.0.1:5080
 ./build.sh test [arguments]      builds everything and runs the tests; arguments go to dotnet test, e.g. --filter Name~Commit
-./build.sh bench [arguments]     runs the benchmarks
+./build.sh bench [arguments]     runs the benchmarks; 'bench request' what a request costs beside one written by hand, --full with more rounds
 ./build.sh pack                  packs the library into artifacts/
 ./build.sh evidence              runs the tests and writes what they said into docs/evidence.md
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime;
 
 namespace Replicated.NHibernate.Benchmarks;
 
@@ -16,15 +17,18 @@ internal static class Slices
 {
     private static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(150);
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan MostWarmUp = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Still = TimeSpan.FromSeconds(1);
     private const int Cycles = 8000;
 
     /// <param name="baseline">A: does its work as often as it is told.</param>
     /// <param name="subject">B.</param>
     /// <param name="fewer">By how much it is done less often, where once takes long.</param>
-    public static Comparison Compare(Action<int> baseline, Action<int> subject, int fewer = 1)
+    /// <param name="again">A in an instance of its own, where it has one.</param>
+    public static Comparison Compare(Action<int> baseline, Action<int> subject, int fewer = 1, Action<int>? again = null)
     {
         var cycles = Cycles / fewer;
-        Action<int>[] arms = [baseline, subject, baseline];
+        Action<int>[] arms = [baseline, subject, again ?? baseline];
         var times = WarmUpAndCount(arms);
         var taken = arms.Select(_ => new double[cycles]).ToArray();
         for (var cycle = 0; cycle < cycles; cycle++)
@@ -50,9 +54,15 @@ internal static class Slices
     private static int WarmUpAndCount(Action<int>[] arms)
     {
         var times = 1;
-        var start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start) < WarmUp)
+        var (start, still, compiled) = (Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp(), 0L);
+        while (Stopwatch.GetElapsedTime(start) < MostWarmUp
+            && (Stopwatch.GetElapsedTime(start) < WarmUp || Stopwatch.GetElapsedTime(still) < Still))
         {
+            if (JitInfo.GetCompiledMethodCount() is var now && now != compiled)
+            {
+                (still, compiled) = (Stopwatch.GetTimestamp(), now);
+            }
+
             foreach (var arm in arms)
             {
                 var ratio = Slice.TotalNanoseconds / Nanoseconds(arm, times);

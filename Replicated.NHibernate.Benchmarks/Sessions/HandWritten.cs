@@ -7,16 +7,19 @@ namespace Replicated.NHibernate.Benchmarks;
 /// <summary>A session per request as one writes it without this library: by the verb from one of two factories.</summary>
 internal static class HandWritten
 {
-    public static void Register(IServiceCollection services, string master, string slave)
+    public static void Register(IServiceCollection services, string master, string slave) =>
+        Register(services, Model.PlainFactory(master), Model.PlainFactory(slave));
+
+    public static void Register(IServiceCollection services, ISessionFactory masters, ISessionFactory slaves)
     {
-        var (masters, slaves) = (Model.PlainFactory(master), Model.PlainFactory(slave));
+        services.AddSingleton(new PlainFactories(masters, slaves));
         services.AddHttpContextAccessor();
         services.AddScoped(sp => IsRead(sp.GetRequiredService<IHttpContextAccessor>().HttpContext!) ? slaves.OpenSession() : masters.OpenSession());
         services.AddControllersOfThisProject();
         services.Configure<Microsoft.AspNetCore.Mvc.MvcOptions>(options => options.Filters.Add(new TransactionFilter()));
     }
 
-    private static bool IsRead(HttpContext context) => HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+    public static bool IsRead(HttpContext context) => HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
 
     /// <summary>Where the library has a transaction, one is here; it ends before the result is executed, as the library's does.</summary>
     private sealed class TransactionFilter : IAsyncActionFilter
@@ -37,3 +40,5 @@ internal static class HandWritten
         }
     }
 }
+
+internal sealed record PlainFactories(ISessionFactory Masters, ISessionFactory Slaves);

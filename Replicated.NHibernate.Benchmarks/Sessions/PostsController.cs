@@ -11,6 +11,10 @@ public sealed class PostsController(ISession session, TimeProvider clock) : Cont
     public async Task<ActionResult<PostView>> Get(Guid id, CancellationToken cancellationToken) =>
         await session.GetAsync<Post>(id, cancellationToken) is { } post ? PostView.Of(post) : NotFound();
 
+    /// <summary>The session is there and nothing is asked of it.</summary>
+    [HttpGet("none")]
+    public IActionResult None() => NoContent();
+
     [HttpPost]
     public async Task<ActionResult<PostView>> Add(NewPost body, CancellationToken cancellationToken)
     {
