@@ -69,6 +69,8 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal bool SlaveSharesCache { get; }
 
+    internal CleanProof Proof { get; } = new();
+
     internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
     internal void Attach(IScopeDiagnosis? diagnosis, bool readOnlySwitch)

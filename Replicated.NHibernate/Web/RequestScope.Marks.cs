@@ -21,7 +21,8 @@ internal sealed partial class RequestScope
             }
 
             var mark = _context.Request.Headers.TryGetValue(options.Header, out var sent) ? marks.Accept(sent.ToString()) : null;
-            if (_context.Request.Cookies.TryGetValue(options.Cookie.Name!, out var cookie))
+            // The parsed cookies are a feature of the request's that most reads do without.
+            if (_context.Request.Headers.Cookie.Count > 0 && _context.Request.Cookies.TryGetValue(options.Cookie.Name!, out var cookie))
             {
                 _hasCookie = true;
                 AnswerMark();
