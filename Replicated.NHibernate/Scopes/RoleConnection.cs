@@ -12,7 +12,6 @@ namespace Replicated.NHibernate.Scopes;
 internal sealed partial class RoleConnection : ConnectionTarget
 {
     private readonly RoleWork _work;
-    private readonly RoleTokens _tokens;
     private RoleDecision _decision;
     private int _knownCommits;
 
@@ -20,15 +19,13 @@ internal sealed partial class RoleConnection : ConnectionTarget
     {
         _decision = decision;
         _work = new RoleWork(scope, decision.Role);
-        _tokens = new RoleTokens(_work);
-        Completion = new RoleCompletion(_work, _tokens);
         Connection = new RoutedConnection(this);
     }
 
     /// <summary>What everything of the role works on.</summary>
     public RoutedConnection Connection { get; }
 
-    public RoleCompletion Completion { get; }
+    public RoleCompletion Completion => new(_work);
 
     public IRoleHost Scope => _work.Host;
 
@@ -110,9 +107,9 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>The end of a TransactionScope, for a unit that hears of it.</summary>
     public SystemCompletion SystemCompletion() => new(_work, Completion);
 
-    public ValueTask TellWrites(bool async) => _tokens.TellWrites(async);
+    public ValueTask TellWrites(bool async) => new RoleTokens(_work).TellWrites(async);
 
-    public ValueTask TellRead(bool async) => _tokens.TellRead(async);
+    public ValueTask TellRead(bool async) => new RoleTokens(_work).TellRead(async);
 
     public ValueTask GiveBack(bool async) => _work.GiveBack(async);
 
