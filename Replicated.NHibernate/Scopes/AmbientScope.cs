@@ -53,11 +53,13 @@ internal sealed class AmbientScope
     }
 
     /// <summary>Empties the reference everywhere and, for the caller, brings back what was current before. Not to be called from an async method that has to restore its caller's.</summary>
-    public void End(WorkName work)
+    /// <param name="work">What the scope was called.</param>
+    /// <param name="restores">Not where the caller's context ends with the scope: to change it costs a copy of it.</param>
+    public void End(WorkName work, bool restores)
     {
         _root._ended = work;
         _root._scope = null;
-        if (Local.Value?._root == _root)
+        if (restores && Local.Value?._root == _root)
         {
             Local.Value = _root._outer;
         }

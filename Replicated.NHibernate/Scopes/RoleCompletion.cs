@@ -6,7 +6,7 @@ using Replicated.NHibernate.Diagnostics;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>The end of a role's transaction, for all its units together.</summary>
-internal sealed class RoleCompletion(RoleWork work, RoleTokens tokens)
+internal readonly struct RoleCompletion(RoleWork work)
 {
     public async ValueTask Commit(bool async, CancellationToken cancellationToken)
     {
@@ -24,7 +24,7 @@ internal sealed class RoleCompletion(RoleWork work, RoleTokens tokens)
             if (work.IsJoined)
             {
                 // Its commit is the TransactionScope's, of which sessions hear by themselves.
-                await tokens.Tell(committed with { Wrote = work.Writes.HasUncommitted || work.Writes.HasUntokened }, async);
+                await new RoleTokens(work).Tell(committed with { Wrote = work.Writes.HasUncommitted || work.Writes.HasUntokened }, async);
                 work.Writes.HasUncommitted = false;
                 return;
             }
@@ -42,7 +42,7 @@ internal sealed class RoleCompletion(RoleWork work, RoleTokens tokens)
             throw DatabaseDialect.IsFailedTransaction(e) ? ScopeErrors.FailedStatement(work.Host.Work, e) : e.Rethrown();
         }
 
-        await tokens.Tell(committed with { Wrote = committed.Wrote || work.Writes.HasUntokened }, async);
+        await new RoleTokens(work).Tell(committed with { Wrote = committed.Wrote || work.Writes.HasUntokened }, async);
         await Completed(committed: true, async);
     }
 
@@ -165,7 +165,7 @@ internal sealed class RoleCompletion(RoleWork work, RoleTokens tokens)
         }
 
         // What was committed before stays, and its connection goes back now.
-        await tokens.TellWrites(async);
+        await new RoleTokens(work).TellWrites(async);
         await Completed(committed: false, async);
     }
 

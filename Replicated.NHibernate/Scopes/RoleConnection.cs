@@ -20,17 +20,15 @@ internal sealed partial class RoleConnection : ConnectionTarget
     {
         _decision = decision;
         _work = new RoleWork(scope, decision.Role);
-        Tokens = new RoleTokens(_work);
-        Completion = new RoleCompletion(_work, Tokens);
         Connection = new RoutedConnection(this);
     }
 
     /// <summary>What everything of the role works on.</summary>
     public RoutedConnection Connection { get; }
 
-    public RoleCompletion Completion { get; }
+    public RoleCompletion Completion => new(_work);
 
-    public RoleTokens Tokens { get; }
+    public RoleTokens Tokens => new(_work);
 
     public IRoleHost Scope => _work.Host;
 

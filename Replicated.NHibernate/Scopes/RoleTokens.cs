@@ -4,7 +4,7 @@ using Replicated.NHibernate.Databases;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What is told of a role's writes and reads, so that later reads see them.</summary>
-internal sealed class RoleTokens(RoleWork work)
+internal readonly struct RoleTokens(RoleWork work)
 {
     /// <summary>For what was written without a transaction of the scope's, which its database committed by itself.</summary>
     public ValueTask TellWrites(bool async) => work.Writes.HasUntokened ? Tell(new Committed(Wrote: true, Position: null), async) : ValueTask.CompletedTask;

@@ -10,6 +10,8 @@ internal sealed class RoleWork
 {
     private JoinedTransaction? _joined;
     private SlaveSnapshot? _snapshot;
+    private StatementGate _gate;
+    private WriteLog _writes;
 
     public RoleWork(IRoleHost host, DatabaseRole role)
     {
@@ -24,7 +26,7 @@ internal sealed class RoleWork
 
     public DatabaseProvider Provider => Host.Services.Pool.Provider;
 
-    public StatementGate Gate { get; } = new();
+    public ref StatementGate Gate => ref _gate;
 
     public LeasedConnection Lease { get; }
 
@@ -32,7 +34,7 @@ internal sealed class RoleWork
 
     public UnitsOfWork Units { get; } = new();
 
-    public WriteLog Writes { get; } = new();
+    public ref WriteLog Writes => ref _writes;
 
     /// <summary>A TransactionScope that was joined; null where none ever was.</summary>
     public JoinedTransaction? Joined => _joined;

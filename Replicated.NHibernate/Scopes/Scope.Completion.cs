@@ -153,7 +153,7 @@ internal sealed partial class Scope
 
     private void LeaveAmbient()
     {
-        _ambient?.End(Work);
+        _ambient?.End(Work, restores: Kind != ScopeKind.Request);
         _ambient = null;
     }
 

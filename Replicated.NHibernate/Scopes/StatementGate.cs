@@ -4,7 +4,7 @@ namespace Replicated.NHibernate.Scopes;
 /// Counts the statements that use a connection. Closed under a statement that runs, a connection may wait for good: the last one to come, the end of the scope or the
 /// last statement, closes it, and nobody begins after that. Thread-safe.
 /// </summary>
-internal sealed class StatementGate
+internal struct StatementGate
 {
     // Below zero, however many statements still try to run.
     private const int Closed = int.MinValue / 2;

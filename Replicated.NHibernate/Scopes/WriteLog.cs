@@ -1,7 +1,7 @@
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What is known of a role's writes.</summary>
-internal sealed class WriteLog
+internal struct WriteLog
 {
     /// <summary>Whether a write was seen, by a statement that writes or by the database's word.</summary>
     public bool Any { get; private set; }

@@ -15,6 +15,8 @@ namespace Replicated.NHibernate;
 public sealed class ReplicatedSessionFactories : IDisposable
 {
     private readonly bool _owned;
+    private ISessionBuilder? _masterBuilder;
+    private ISessionBuilder? _slaveBuilder;
 
     internal ReplicatedSessionFactories(ISessionFactory master, ISessionFactory slave, bool owned)
     {
@@ -58,7 +60,13 @@ public sealed class ReplicatedSessionFactories : IDisposable
     internal ISession Open(DatabaseRole role, RoutedConnection connection)
     {
         using var opening = SessionTarget.Opening();
-        return Of(role).WithOptions().Connection(connection).OpenSession();
+        ref var kept = ref role == DatabaseRole.Master ? ref _masterBuilder : ref _slaveBuilder;
+        // A session keeps nothing of its builder, so the next one is opened by the same.
+        var builder = Interlocked.Exchange(ref kept, null) ?? Of(role).WithOptions();
+        var session = builder.Connection(connection).OpenSession();
+        builder.Connection(null);
+        Volatile.Write(ref kept, builder);
+        return session;
     }
 
     internal IStatelessSession OpenStateless(DatabaseRole role, RoutedConnection connection)
@@ -68,6 +76,8 @@ public sealed class ReplicatedSessionFactories : IDisposable
     }
 
     internal bool SlaveSharesCache { get; }
+
+    internal CleanProof Proof { get; } = new();
 
     internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 

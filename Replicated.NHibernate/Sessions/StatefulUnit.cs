@@ -1,13 +1,16 @@
 using NHibernate;
 using NHibernate.Engine;
+using NHibernate.Event;
 using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
 
 internal sealed class StatefulUnit : SessionUnit
 {
-    private StatefulUnit(RoleConnection role, ISession session)
-        : base(role, session.GetSessionImplementation()) => Session = session;
+    private readonly CleanProof _proof;
+
+    private StatefulUnit(RoleConnection role, ISession session, CleanProof proof)
+        : base(role, session.GetSessionImplementation()) => (Session, _proof) = (session, proof);
 
     public new ISession Session { get; }
 
@@ -22,7 +25,7 @@ internal sealed class StatefulUnit : SessionUnit
             session.CacheMode = CacheMode.Get;
         }
 
-        return new StatefulUnit(role, session);
+        return new StatefulUnit(role, session, factories.Proof);
     }
 
     public override bool HasPendingChanges
@@ -57,10 +60,12 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
+    private bool IsClean => base.Session is IEventSource session && _proof.IsClean(session);
+
     public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask
         : Transaction is { IsActive: true } transaction ? transaction.BeforeCompletion(async, cancellationToken)
-        : HoldsAnything || Sharing is not null ? FlushAll(async, cancellationToken)
+        : Sharing is not null || (HoldsAnything && !IsClean) ? FlushAll(async, cancellationToken)
         : ValueTask.CompletedTask;
 
     // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
