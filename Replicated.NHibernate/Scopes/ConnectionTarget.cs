@@ -51,10 +51,8 @@ internal abstract class ConnectionTarget
 
     public abstract void EndOperation();
 
-    /// <summary>The provider's connection is in the application's hands, and stays open as long as the work runs.</summary>
-    public virtual void NoteLent()
-    {
-    }
+    /// <summary>Whether the provider's connection is in the application's hands, so that it stays open as long as the work runs.</summary>
+    public bool IsLent { get; set; }
 
     /// <summary>Remembers what reads from the connection.</summary>
     public abstract void NoteReader(DbDataReader reader);

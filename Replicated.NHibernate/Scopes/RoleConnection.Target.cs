@@ -50,8 +50,6 @@ internal sealed partial class RoleConnection
 
     public override DbBatch CreateProviderBatch() => _work.Provider.CreateBatch();
 
-    public override void NoteLent() => _work.IsLent = true;
-
     public override void NoteReader(DbDataReader reader) => _work.Lease.NoteReader(reader);
 
     public override void NoteWrite() => _work.Writes.Note(isAutocommitted: !IsInTransaction && _work.Joined is not { IsKnown: true });
@@ -90,7 +88,7 @@ internal sealed partial class RoleConnection
         {
             RoleEnd.Of(_work, Completion, async: false).AsTask().GetAwaiter().GetResult();
         }
-        else if (_work.IsIdleAfterCompletion)
+        else if (!IsLent && _work.IsIdleAfterCompletion)
         {
             _work.GiveBack(async: false).AsTask().GetAwaiter().GetResult();
         }

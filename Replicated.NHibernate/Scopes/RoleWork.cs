@@ -55,12 +55,9 @@ internal sealed class RoleWork
     /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
     public bool IsReading => Gate.IsRunning || Lease.IsReading;
 
-    /// <summary>Whether the application holds the provider's own connection.</summary>
-    public bool IsLent { get; set; }
-
     /// <summary>Whether the request is committed and nothing reads: a response that goes on for hours must not hold a connection between two statements.</summary>
     public bool IsIdleAfterCompletion =>
-        Host.IsSealed && Lease.Opened is not null && !IsLent && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
+        Host.IsSealed && Lease.Opened is not null && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
 
     public void Begin(IsolationLevel asked, IsolationLevel otherwise, bool byApplication)
     {

@@ -56,7 +56,7 @@ internal sealed class RoutedConnection(ConnectionTarget target) : DbConnection
         try
         {
             var connection = await Target.Connect(async, cancellationToken);
-            Target.NoteLent();
+            Target.IsLent = true;
             Target.Enlist();
             if (Target.Refusal is null)
             {
