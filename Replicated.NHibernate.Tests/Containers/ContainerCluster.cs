@@ -54,7 +54,8 @@ internal sealed class ContainerCluster : IAsyncDisposable
         }
         catch (DockerUnavailableException none)
         {
-            Assert.Ignore($"No container engine answers. Start Docker or Podman, or let DOCKER_HOST lead to one; an engine older than 25 wants DOCKER_API_VERSION too. {none.Message}");
+            var why = string.Join(' ', none.Message.Split('\n', StringSplitOptions.TrimEntries).Where(line => line.Contains("://") && line.Contains("endpoint")).Distinct());
+            Assert.Ignore($"No container engine answers: start Docker, or let DOCKER_HOST lead to one; for an engine older than 25 set DOCKER_API_VERSION=1.41 too. {why}");
             throw;
         }
 
