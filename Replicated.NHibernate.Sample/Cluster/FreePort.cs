@@ -7,12 +7,12 @@ namespace Replicated.NHibernate.Sample.Cluster;
 /// A port that nobody listens on. Not from the range that outgoing connections get theirs from: one of those could take the port of
 /// a stopped server, or a client that dials a stopped server could be connected to itself.
 /// </summary>
-internal static class FreePort
+public static class FreePort
 {
     private const int First = 15_000;
     private const int AfterLast = 32_000;
 
-    internal static int Next()
+    public static int Next()
     {
         for (var attempt = 0; attempt < 1_000; attempt++)
         {

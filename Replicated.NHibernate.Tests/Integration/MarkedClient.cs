@@ -133,6 +133,13 @@ internal static class Marks
         return Until(() => Task.FromResult(!pool.HasSlaves || Array.TrueForAll([pool.Master, .. pool.Slaves], n => state(n.Health.State))), "what is known of the servers");
     }
 
+    /// <summary>Until this is known of a server.</summary>
+    public static Task UntilNode(this WorkApp app, string name, NodeState state)
+    {
+        var pool = app.Services.GetRequiredService<NodePool>();
+        return Until(() => Task.FromResult(pool.Slaves.Prepend(pool.Master).Single(n => n.Name == name).Health.State == state), $"{name} is {state}");
+    }
+
     public static Place MasterPlace(this OwnNodes nodes) => new(nodes.Master.Port, InRecovery: false);
 
     /// <summary>Until a read waits on this slave for what it has not replayed.</summary>

@@ -60,7 +60,11 @@ internal sealed class TestApp : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
         builder.Services.AddRoutingCore();
-        builder.Configuration.AddInMemoryCollection(Settings(cluster ?? SharedCluster.Cluster, slaves));
+        if (slaves > 0 || settings?.ContainsKey("ConnectionStrings:Master") != true)
+        {
+            builder.Configuration.AddInMemoryCollection(Settings(cluster ?? SharedCluster.Cluster, slaves));
+        }
+
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         var log = new RecordedLog();
         builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning);
