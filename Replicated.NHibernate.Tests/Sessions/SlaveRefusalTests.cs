@@ -128,15 +128,29 @@ internal sealed class SlaveRefusalTests
     }
 
     [Test]
-    public async Task In_a_view_after_the_commit_locks_on_the_master_are_what_they_were()
+    public async Task In_a_view_after_the_commit_row_locks_on_the_master_are_refused_with_the_remedy()
     {
+        Exception? thrown = null;
         var answer = await _app.Post(context =>
         {
             var session = context.Session();
             session.Get<Invoice>(Other);
-            return Task.FromResult<IResult>(new View(response => response.WriteAsync(session.Get<Invoice>(Key, LockMode.Upgrade).Name)));
+            return Task.FromResult<IResult>(new View(response =>
+            {
+                try
+                {
+                    session.Get<Invoice>(Key, LockMode.Upgrade);
+                }
+                catch (HibernateException e)
+                {
+                    thrown = e;
+                }
+
+                return response.WriteAsync(session.Get<Invoice>(Key).Name);
+            }));
         });
-        Assert.That(answer.Ok().Body, Is.EqualTo("<html>an invoice"));
+        Assert.That(answer.Ok().Body, Is.EqualTo("<html>an invoice"), "reading goes on");
+        Assert.That(thrown, Is.InstanceOf<WriteAfterCompletionException>().With.Message.Contains("SELECT FOR UPDATE"), "the connection is read-only by then");
     }
 
     private static void Change(Invoice invoice, string what)

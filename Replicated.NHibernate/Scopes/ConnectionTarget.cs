@@ -91,7 +91,7 @@ internal abstract class ConnectionTarget
     public SqlVerdict Check(string sql, CommandType type)
     {
         var verdict = type == CommandType.Text ? Dialect.Classify(sql) : new SqlVerdict(SqlKind.Unknown, "CALL", HasSeveralStatements: false);
-        if (Refusal is { } refusal && StatementGuard.Refuses(verdict, refusal, Dialect))
+        if (Refusal is { } refusal && StatementGuard.Refuses(verdict, Dialect))
         {
             throw Refused(refusal, verdict.Describe(), WriteLayer.Statement);
         }

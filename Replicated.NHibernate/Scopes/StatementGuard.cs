@@ -5,13 +5,12 @@ namespace Replicated.NHibernate.Scopes;
 /// <summary>Which statements run where, by what their words do.</summary>
 internal static class StatementGuard
 {
-    // Row locks after the commit are in vain and harmless; on a slave they write.
-    public static bool Refuses(SqlVerdict verdict, WriteRefusal refusal, DatabaseDialect dialect) => verdict.Kind switch
+    // Row locks write on a slave; after the commit they are in vain, and the connection is read-only.
+    public static bool Refuses(SqlVerdict verdict, DatabaseDialect dialect) => verdict.Kind switch
     {
         // A read-only mode that a statement has set goes with the other settings.
         SqlKind.SessionReset => !dialect.SwitchesByConnectionString && dialect.MakeReadOnly is not null,
-        SqlKind.Write or SqlKind.LeavesReadOnly or SqlKind.AdvisoryLock => true,
-        SqlKind.RowLock => refusal == WriteRefusal.Slave,
+        SqlKind.Write or SqlKind.LeavesReadOnly or SqlKind.AdvisoryLock or SqlKind.RowLock => true,
         _ => false,
     };
 
