@@ -90,7 +90,7 @@ internal sealed class SessionApp : IAsyncDisposable
         await sent.Ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
         return new Answer(response.StatusCode, body, sent.Thrown)
         {
-            Mark = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? Mark.Parse(mark.Single()) : null,
+            Mark = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? mark.Single().Split(',', StringSplitOptions.TrimEntries).Select(text => Mark.Parse(text)).Aggregate(Mark.Max) : null,
         };
     }
 

@@ -55,6 +55,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Warning, "The master's connection string has changed; it is taken with the next start of the application.")]
     public static partial void MasterNeedsRestart(this ILogger logger);
 
+    [LoggerMessage(17, LogLevel.Warning, "{Work} has begun a transaction on the master and not ended it: it is left to the application, and rolled back with the request unless it is committed. Call Commit() before the action returns, or begin no transaction: the request has one.")]
+    public static partial void TransactionLeftOpen(this ILogger logger, string work);
+
     [LoggerMessage(30, LogLevel.Warning, "Node {Node} works, but it or the pool has no connection left ({Error}). Next: {Next}")]
     public static partial void NodeBusy(this ILogger logger, string node, string error, string next);
 

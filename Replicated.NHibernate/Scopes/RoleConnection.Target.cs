@@ -19,7 +19,7 @@ internal sealed partial class RoleConnection
 
     public override WriteRefusal? Refusal =>
         Role == DatabaseRole.Slave ? WriteRefusal.Slave
-        : Scope.IsSealed ? WriteRefusal.AfterCompletion
+        : Scope.IsSealed && !IsTheApplications ? WriteRefusal.AfterCompletion
         : null;
 
     public override bool IsOver => _work.Gate.IsOver;

@@ -49,6 +49,8 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>Whether the database knows of the transaction.</summary>
     public bool IsPhysical => _work.Transaction.Physical is not null;
 
+    public bool IsTheApplications => _work.Transaction.IsTheApplications;
+
     public bool IsAutomatic => _work.IsAutomatic;
 
     public bool IsJoined => _work.IsJoined;

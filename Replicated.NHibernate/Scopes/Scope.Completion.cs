@@ -7,6 +7,7 @@ internal sealed partial class Scope
 {
     private bool _completesAtEnd;
     private bool _isCommitted;
+    private bool _leavesMaster;
 
     public Task CommitAsync(CancellationToken cancellationToken = default) => Commit(async: true, cancellationToken).AsTask();
 
@@ -30,8 +31,10 @@ internal sealed partial class Scope
             return;
         }
 
+        // What the application began, the application ends; what it leaves open is rolled back with the request.
+        _leavesMaster = Kind == ScopeKind.Request && _master is { IsTheApplications: true };
         // A response that is written while its rows are read: what only reads can be ended with the request.
-        var (slaveWaits, masterWaits) = Kind == ScopeKind.Request ? (_slave is { IsNeeded: true }, await MasterIsReading(async)) : (false, false);
+        var (slaveWaits, masterWaits) = Kind == ScopeKind.Request ? (_slave is { IsNeeded: true }, !_leavesMaster && await MasterIsReading(async)) : (false, false);
         try
         {
             // The slave first: if it holds changes that nobody would write, the master's must not be committed either.
@@ -42,7 +45,11 @@ internal sealed partial class Scope
                 await _slave.Completion.LeaveSlave(async);
             }
 
-            if (_master is not null && IsTransactional && !masterWaits)
+            if (_leavesMaster)
+            {
+                Services.Logger.TransactionLeftOpen(Work.ToString());
+            }
+            else if (_master is not null && IsTransactional && !masterWaits)
             {
                 await _master.Completion.Commit(async, cancellationToken);
                 Audit();
@@ -207,7 +214,7 @@ internal sealed partial class Scope
         if (IsSealed)
         {
             // After a rollback the changes are meant to be lost.
-            if (_isCommitted && master.HasPendingChanges)
+            if (_isCommitted && !_leavesMaster && master.HasPendingChanges)
             {
                 Services.Logger.ChangedAfterCommit(Work.ToString());
             }

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.DependencyInjection;
+using NHibernate;
+using Replicated.NHibernate.Tests.Evidence;
+
+namespace Replicated.NHibernate.Tests.Sessions;
+
+/// <summary>What the application began, the application ends, as with plain NHibernate: a unit of work of its own behaves as before.</summary>
+[Promise(9)]
+internal sealed class BegunByApplicationTests
+{
+    private SessionApp _app = null!;
+
+    [OneTimeSetUp]
+    public async Task Start() => _app = await SessionApp.StartAsync();
+
+    [OneTimeTearDown]
+    public async Task Stop() => await _app.DisposeAsync();
+
+    [Test]
+    public async Task A_transaction_that_was_begun_and_never_committed_is_not_committed([Values] bool disposed, [Values] bool flushed)
+    {
+        var name = Guid.NewGuid().ToString();
+        var answer = await _app.Post(session =>
+        {
+            var own = session.BeginTransaction();
+            session.Save(new Note { Name = name });
+            if (flushed)
+            {
+                session.Flush();
+            }
+
+            if (disposed)
+            {
+                own.Dispose();
+            }
+
+            return null;
+        });
+        answer.Ok();
+        Assert.That(await Count(name), Is.Zero);
+        Assert.That(_app.Log.Messages(17).Count(), disposed ? Is.Zero.Or.Positive : Is.Positive);
+        Assert.That(answer.Mark, Is.Null, "nothing was written");
+        Assert.That(_app.Services.GetRequiredService<Replicated.NHibernate.Nodes.NodePool>().Master.InUse, Is.Zero);
+    }
+
+    [Test]
+    public async Task What_it_committed_is_there_and_what_came_after_is_committed_with_the_request()
+    {
+        var names = new[] { Guid.NewGuid().ToString(), Guid.NewGuid().ToString() };
+        (await _app.Post(session =>
+        {
+            using (var own = session.BeginTransaction())
+            {
+                session.Save(new Note { Name = names[0] });
+                own.Commit();
+            }
+
+            session.Save(new Note { Name = names[1] });
+            return null;
+        })).Ok();
+        Assert.That((await Count(names[0]), await Count(names[1])), Is.EqualTo((1L, 1L)));
+    }
+
+    private static Task<long> Count(string name) => Database.Ask<long>($"select count(*) from note where name = '{name}'");
+}
