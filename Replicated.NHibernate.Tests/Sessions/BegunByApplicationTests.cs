@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using NHibernate;
 using Replicated.NHibernate.Tests.Evidence;
@@ -20,6 +21,7 @@ internal sealed class BegunByApplicationTests
     public async Task A_transaction_that_was_begun_and_never_committed_is_not_committed([Values] bool disposed, [Values] bool flushed)
     {
         var name = Guid.NewGuid().ToString();
+        var warnings = _app.Log.Messages(17).Count();
         var answer = await _app.Post(session =>
         {
             var own = session.BeginTransaction();
@@ -38,7 +40,7 @@ internal sealed class BegunByApplicationTests
         });
         answer.Ok();
         Assert.That(await Count(name), Is.Zero);
-        Assert.That(_app.Log.Messages(17).Count(), disposed ? Is.Zero.Or.Positive : Is.Positive);
+        Assert.That(_app.Log.Messages(17).Count() - warnings, Is.EqualTo(disposed ? 0 : 1));
         Assert.That(answer.Mark, Is.Null, "nothing was written");
         Assert.That(_app.Services.GetRequiredService<Replicated.NHibernate.Nodes.NodePool>().Master.InUse, Is.Zero);
     }
@@ -59,6 +61,24 @@ internal sealed class BegunByApplicationTests
             return null;
         })).Ok();
         Assert.That((await Count(names[0]), await Count(names[1])), Is.EqualTo((1L, 1L)));
+    }
+
+    [Test]
+    public async Task One_that_is_used_and_committed_only_in_the_view_works_as_with_plain_NHibernate()
+    {
+        var name = Guid.NewGuid().ToString();
+        (await _app.Post(context =>
+        {
+            var session = context.Session();
+            var own = session.BeginTransaction();
+            return Task.FromResult<IResult>(new View(async response =>
+            {
+                session.Save(new Note { Name = name });
+                own.Commit();
+                await response.WriteAsync("done");
+            }));
+        })).Ok();
+        Assert.That(await Count(name), Is.EqualTo(1));
     }
 
     private static Task<long> Count(string name) => Database.Ask<long>($"select count(*) from note where name = '{name}'");

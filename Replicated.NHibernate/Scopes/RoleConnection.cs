@@ -150,7 +150,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
         Scope.ThrowIfLeft();
         var (services, node) = (Scope.Services, _work.Lease.Node);
         var commits = Scope.Commits;
-        var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Scope.IsSealed, async, cancellationToken)
+        var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Refusal is not null, async, cancellationToken)
             : node is null ? await services.Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
             : await services.Pool.OpenPinned(node, async, cancellationToken);
         _work.Lease.Take(opened);

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Scopes;
 
@@ -103,21 +104,19 @@ internal sealed class RoutedBatch(DbBatch inner) : DbBatch
         }
 
         using var running = new RunningOperation(target);
-        foreach (var command in inner.BatchCommands)
-        {
-            target.Check(command.CommandText, command.CommandType);
-        }
-
+        SqlVerdict[] verdicts = [.. inner.BatchCommands.Select(command => target.Check(command.CommandText, command.CommandType))];
         try
         {
             inner.Connection = await target.Connect(async, cancellationToken);
             inner.Transaction = target.Enlist();
-            foreach (var command in inner.BatchCommands)
+            for (var i = 0; i < verdicts.Length; i++)
             {
-                target.Runs(target.Check(command.CommandText, command.CommandType), command.CommandText, answersWithRows);
+                target.Runs(verdicts[i], inner.BatchCommands[i].CommandText, answersWithRows);
             }
 
-            return await run(inner, cancellationToken);
+            var result = await run(inner, cancellationToken);
+            Array.ForEach(verdicts, target.HasRun);
+            return result;
         }
         catch (Exception e)
         {
