@@ -5,7 +5,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Npgsql;
 
 /// <summary>
-/// A connection whose server is this process: it answers at once and from memory, so that what remains is the cost of whoever asks. It has the name of the provider that
+/// A connection whose server is this process: it answers at once and from memory, so that what remains is the cost of the caller. It has the name of the provider that
 /// it stands for, because a library may know its database by that.
 /// </summary>
 public sealed class NpgsqlConnection : DbConnection

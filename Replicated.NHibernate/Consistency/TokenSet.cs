@@ -13,7 +13,7 @@ internal readonly record struct TokenSet(Mark? Placed, Mark? Timed)
 {
     public bool IsEmpty => Placed is null && Timed is null;
 
-    /// <summary>For whoever has room for one.</summary>
+    /// <summary>For a caller that has room for one.</summary>
     public Mark? Single => Mark.Later(Placed, Timed);
 
     public override string ToString() => Placed is { } placed && Timed is { } timed ? $"{placed}, {timed}" : Single?.ToString() ?? "";

@@ -11,7 +11,7 @@ internal static class CommitInOneTrip
     /// <summary>Whether the transaction that runs has written, by PostgreSQL's own word.</summary>
     public const string HasWritten = "select txid_current_if_assigned() is not null";
 
-    // Answered behind the COMMIT: whoever reads it knows that the commit stands.
+    // Answered behind the COMMIT: an answer means that the commit stands.
     private const string Stands = "select 1";
 
     public static async ValueTask<Committed> Run(DbConnection connection, DbTransaction transaction, ReplicationPositions? positions, bool async)

@@ -50,7 +50,7 @@ internal static class NpgsqlConnectionStrings
         }
 
         return IsTrue(Value(builder, NoReset))
-                ? "has No Reset On Close=true, so whoever switched the database's read-only mode off would leave it off for the next user of the connection. "
+                ? "has No Reset On Close=true, so a session that switched the database's read-only mode off would leave it off for the next user of the connection. "
                     + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options."
             : Value(builder, TargetSession) is { } target && IsReadWrite(target)
                 ? $"has {TargetSession[0]}={target}, which no slave fits, and no session in read-only mode. Remove it, or write standby or prefer-standby."

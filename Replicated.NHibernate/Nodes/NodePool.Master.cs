@@ -19,7 +19,7 @@ internal sealed partial class NodePool
         {
             if (_attempt is null || (_attempt.IsCompleted && clock.GetElapsedTime(_attemptedAt) > settings.Value.Options.Probe.Interval))
             {
-                // Whoever began it may go away; the others still wait for it.
+                // The caller that began it may go away; the others still wait for it.
                 _attempt = Task.Run(TryMaster, CancellationToken.None);
             }
 
@@ -29,7 +29,7 @@ internal sealed partial class NodePool
         return async ? await attempt.WaitAsync(cancellationToken) : attempt.GetAwaiter().GetResult();
     }
 
-    // Whoever finds out by opening it has found out for everybody.
+    // A caller that finds out by opening it has found out for everybody.
     private void MasterFailed()
     {
         lock (_attempting)

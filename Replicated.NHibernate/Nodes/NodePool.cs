@@ -143,7 +143,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
-        // One known to be down may hang whoever connects to it, so only a read of a client's own write waits for it; where no slave can be connected to either, it is tried all the same.
+        // A master known to be down may let a caller wait for a connection, so only a read of a client's own write waits for it; where no slave can be connected to either, it is tried all the same.
         if (Master.Health.State == NodeState.Down && (goal.IsNone || !await MasterAnswers(async, cancellationToken))
             && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
         {

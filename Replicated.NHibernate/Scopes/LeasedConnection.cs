@@ -45,7 +45,7 @@ internal sealed class LeasedConnection(NodePool pool)
         }
     }
 
-    /// <summary>Gives the connection back, once, whoever comes first: the scope's end, or a forgotten task that connected meanwhile.</summary>
+    /// <summary>Gives the connection back, once: by the scope's end, or by a forgotten task that connected meanwhile, whichever comes first.</summary>
     /// <param name="before">What is to be done with the connection first.</param>
     /// <param name="async">Whether to wait for the database without a thread.</param>
     public ValueTask GiveBack(SlaveSnapshot? before, bool async)

@@ -10,7 +10,7 @@ internal sealed class RootProvider(IServiceProvider root)
 
 internal static class ContainerScopes
 {
-    /// <summary>Where sessions come from, for whoever asks the container for one.</summary>
+    /// <summary>Where sessions come from, for services that ask the container for one.</summary>
     /// <exception cref="InvalidOperationException">The root provider was asked, as for a singleton; only a scope that was begun explicitly counts there.</exception>
     public static ContainerScope GetContainerScope(this IServiceProvider services) =>
         services.GetRequiredService<RootProvider>().Is(services) && AmbientScope.Of(services.GetService<IScopeDiagnosis>())?.Scope is not { Kind: ScopeKind.Explicit }

@@ -30,7 +30,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     /// <summary>Set where the factory is registered. NHibernate's schema tools make a provider of their own, which gives them the driver's connections.</summary>
     public bool IsRouted { get; set; }
 
-    /// <summary>The database through the factory's driver, for whoever connects beside NHibernate.</summary>
+    /// <summary>The database through the factory's driver, for callers that connect beside NHibernate.</summary>
     public DatabaseProvider Database => _provider ??= new(
         connectionString =>
         {

@@ -28,7 +28,7 @@ internal static class RequestOutcome
         }
     }
 
-    /// <summary>A failed commit is no success, and no redirect to one, whoever handles its exception.</summary>
+    /// <summary>A failed commit is no success, and no redirect to one, also where something handles its exception.</summary>
     public static void RefuseSuccess(HttpContext context)
     {
         if (!context.Response.HasStarted)

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Replicated.NHibernate.Benchmarks;
 
-/// <summary>A server without a wire: whoever asks runs the whole pipeline on the calling thread.</summary>
+/// <summary>A server without a wire: the caller runs the whole pipeline on its own thread.</summary>
 internal sealed class MemoryServer : IServer
 {
     private Action<MemoryExchange>? _process;

@@ -14,7 +14,7 @@ public static class ReplicatedStatusEndpointRouteBuilderExtensions
     /// <summary>
     /// Maps a page that shows, live, the master and the slaves (read replicas), their states, the lag of the last five minutes and what the sessions got, and
     /// the same as JSON under <c>{pattern}.json</c>. What the page needs lies under <c>{pattern}/</c>: server-sent events, one style sheet, one script. It shows the names,
-    /// hosts and ports of servers, never a connection string. Whoever can reach it can read it, so say who may: <c>app.MapReplicatedStatus().RequireAuthorization("Operators")</c>.
+    /// hosts and ports of servers, never a connection string. Everybody who can reach it can read it, so say who may: <c>app.MapReplicatedStatus().RequireAuthorization("Operators")</c>.
     /// A request for it asks no database and begins no scope. Counting begins with this call; before it, the library counts nothing for the page.
     /// </summary>
     /// <param name="endpoints">The application, or a group of endpoints.</param>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Replicated.NHibernate.Web.Status;
 
-/// <summary>A slave's lag of the last minutes as a line, and in words for whoever does not see it.</summary>
+/// <summary>A slave's lag of the last minutes as a line, and in words for readers who do not see it.</summary>
 internal static class StatusChart
 {
     private const double Height = 40;
