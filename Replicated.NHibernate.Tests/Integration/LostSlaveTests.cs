@@ -238,8 +238,8 @@ internal sealed class LostSlaveTests(UnitOfWork unit)
             statuses.Add((await app.Get(context => context.Board().WhereAsync())).Status);
         }
 
-        // Opening a pooled connection asks nobody, so the first statement finds out, and the provider then empties its pool.
-        Assert.That(statuses.Take(1), Is.All.EqualTo(HttpStatusCode.InternalServerError));
+        // Opening a pooled connection asks nobody, so the first statement finds out, unless somebody else has by then; the provider then empties its pool.
+        Assert.That(statuses[0], Is.EqualTo(HttpStatusCode.InternalServerError).Or.EqualTo(HttpStatusCode.OK));
         Assert.That(statuses.Skip(1), Is.All.EqualTo(HttpStatusCode.OK));
     }
 
