@@ -49,7 +49,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             entry.Name,
             role,
             entry.Weight,
-            entry.ConnectionString,
+            provider.Dialect.MasterConnectionString(entry.ConnectionString),
             provider.Dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch));
     }
 
