@@ -28,6 +28,7 @@ try
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddSingleton<DatabaseServers>();
     builder.Services.AddSingleton<LoadMaker>();
+    builder.Services.AddSingleton<PartialViews>();
     builder.Services.AddHostedService<PostsTable>();
     builder.Services.AddSingleton<IProblemDetailsWriter, ProblemPage>();
     builder.Services.AddProblemDetails();
