@@ -41,6 +41,7 @@ try
 
     builder.Services.AddSingleton(TimeProvider.System);
     builder.Services.AddSingleton<LoadMaker>();
+    builder.Services.AddSingleton<PartialViews>();
     builder.Services.AddSingleton<IProblemDetailsWriter, ProblemPage>();
     builder.Services.AddProblemDetails();
     builder.Services

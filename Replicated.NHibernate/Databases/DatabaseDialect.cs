@@ -71,6 +71,9 @@ internal abstract class DatabaseDialect
     /// <summary>For slave sessions, on whichever server.</summary>
     public virtual string ReadOnlyConnectionString(string connectionString, bool readOnlySwitch) => connectionString;
 
+    /// <summary>For sessions whose statements the provider prepares by itself, where the string says nothing of it.</summary>
+    public virtual string PreparingConnectionString(string connectionString) => connectionString;
+
     /// <summary>For asking a server in the background, beside the application's pool: an exhausted pool must not look like a dead server.</summary>
     public virtual string ProbeConnectionString(string readOnly) => readOnly;
 

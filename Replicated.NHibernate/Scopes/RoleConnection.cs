@@ -124,7 +124,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public SeparateTarget Separate()
     {
         var pool = Scope.Services.Pool;
-        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).ConnectionString, DatabaseRole.Master);
+        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).StringFor(DatabaseRole.Master), DatabaseRole.Master);
     }
 
     // Two that open at once would take two connections, of which nobody would give the first one back.
