@@ -1,13 +1,14 @@
 using System.Data.Common;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes.Balancing;
 
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Reads which servers there are from the configuration, and names everything that is wrong with it.</summary>
-internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application, IEnumerable<ILoadBalancingPolicy> own) : IValidateOptions<ReplicatedOptions>
+internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application, IEnumerable<ILoadBalancingPolicy> own, bool resets = false) : IValidateOptions<ReplicatedOptions>
 {
     // The application's own count first.
     private readonly ILoadBalancingPolicy[] _policies = [.. own, new PowerOfTwoChoicesPolicy(), new RoundRobinPolicy(), new RandomPolicy()];
@@ -45,12 +46,12 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
 
         return (Create(DatabaseRole.Master, master!), [.. slaves.Select(s => Create(DatabaseRole.Slave, s))]);
 
-        Node Create(DatabaseRole role, Entry entry) => new(
-            entry.Name,
-            role,
-            entry.Weight,
-            entry.ConnectionString,
-            provider.Dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch));
+        Node Create(DatabaseRole role, Entry entry)
+        {
+            // What handlers set on a connection must not reach its next user.
+            var connectionString = resets ? SessionReset.On(entry.ConnectionString) : entry.ConnectionString;
+            return new(entry.Name, role, entry.Weight, connectionString, provider.Dialect.ReadOnlyConnectionString(connectionString, options.ReadOnlySwitch));
+        }
     }
 
     /// <summary>The policy of that name; only for options that are valid.</summary>
