@@ -40,7 +40,7 @@ case ${1:-help} in
     esac
     find_packages
     say "building $project"
-    dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
+    saying_it_goes_on dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
     give_back
     # In place of this shell, so that a signal reaches it.
     exec dotnet run --no-build -c "$configuration" --project "$project" -- "$@"
