@@ -50,7 +50,10 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             role,
             entry.Weight,
             entry.ConnectionString,
-            provider.Dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch));
+            provider.Dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch))
+        {
+            HasMastersAddress = role == DatabaseRole.Slave && provider.Dialect.AddressOf(entry.ConnectionString) is { } address && address == provider.Dialect.AddressOf(master!.ConnectionString),
+        };
     }
 
     /// <summary>The policy of that name; only for options that are valid.</summary>

@@ -52,26 +52,6 @@ internal sealed partial class NodePool
         }
     }
 
-    /// <summary>Asks whether a session of the slave role is read-only, and says so once where it is not.</summary>
-    public async Task CheckReadOnlyMode(Node node, DbConnection connection, CancellationToken cancellationToken)
-    {
-        var dialect = provider.Dialect;
-        if (!UsesReadOnlyMode || !dialect.SwitchesByConnectionString || dialect.IsReadOnlyQuery is not { } question)
-        {
-            return;
-        }
-
-        await using var command = connection.CreateCommand();
-        command.CommandText = question;
-        var isOff = await command.ExecuteScalarAsync(cancellationToken) is not "on";
-        if (isOff && !node.IsReadOnlyModeOff)
-        {
-            _logger.ReadOnlyModeOff(node.Name);
-        }
-
-        node.IsReadOnlyModeOff = isOff;
-    }
-
     // Where the connection string cannot do it, a statement does, each time that a connection leaves the pool.
     private async ValueTask<DbConnection> ReadOnly(DbConnection connection, bool async, CancellationToken cancellationToken)
     {
