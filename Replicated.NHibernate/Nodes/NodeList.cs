@@ -54,6 +54,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             var readOnly = dialect.ReadOnlyConnectionString(asMaster, options.ReadOnlySwitch);
             return new Node(entry.Name, role, entry.Weight, asMaster, readOnly)
             {
+                HasMastersAddress = role == DatabaseRole.Slave && dialect.AddressOf(entry.ConnectionString) is { } address && address == dialect.AddressOf(master!.ConnectionString),
                 Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(asMaster), dialect.PreparingConnectionString(readOnly)) : null,
             };
         }

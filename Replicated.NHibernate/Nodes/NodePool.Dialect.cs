@@ -52,43 +52,6 @@ internal sealed partial class NodePool
         }
     }
 
-    /// <summary>Asks whether a session of the slave role is read-only, and says so once where it is not.</summary>
-    public async Task CheckReadOnlyMode(Node node, DbConnection connection, CancellationToken cancellationToken)
-    {
-        var dialect = provider.Dialect;
-        if (!UsesReadOnlyMode || !dialect.SwitchesByConnectionString || dialect.IsReadOnlyQuery is not { } question)
-        {
-            return;
-        }
-
-        await using var command = connection.CreateCommand();
-        command.CommandText = question;
-        var isOff = await command.ExecuteScalarAsync(cancellationToken) is not "on";
-        if (isOff && !node.IsReadOnlyModeOff)
-        {
-            _logger.ReadOnlyModeOff(node.Name);
-        }
-
-        node.IsReadOnlyModeOff = isOff;
-    }
-
-    /// <summary>Asks whether a connection leads to the server process that its provider was told of; behind a pooler it does not, and says so once.</summary>
-    public async Task CheckDirect(Node node, DbConnection connection, CancellationToken cancellationToken)
-    {
-        if (node.Preparing is null || provider.Dialect.BackendQuery is not { } question || BackendId.Of(connection) is not { } known)
-        {
-            return;
-        }
-
-        await using var command = connection.CreateCommand();
-        command.CommandText = question;
-        node.IsDirect = await command.ExecuteScalarAsync(cancellationToken) is long told && told == known;
-        if (!node.IsDirect && node.IsFirstWithPooler())
-        {
-            _logger.NotPrepared(node.Name);
-        }
-    }
-
     // Where the connection string cannot do it, a statement does, each time that a connection leaves the pool.
     private async ValueTask<DbConnection> ReadOnly(DbConnection connection, bool async, CancellationToken cancellationToken)
     {
