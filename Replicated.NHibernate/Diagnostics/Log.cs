@@ -87,4 +87,7 @@ internal static partial class Log
 
     [LoggerMessage(44, LogLevel.Information, "AutoReadOnSlave is {Value} now: {Meaning}.")]
     public static partial void AutoReadOnSlaveSwitched(this ILogger logger, bool value, string meaning);
+
+    [LoggerMessage(60, LogLevel.Information, "The first statement of {Work} was sent once more: {Node} lost it ({Error}). Next: {Next}")]
+    public static partial void StatementRepeated(this ILogger logger, string work, string node, string error, string next);
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
@@ -10,6 +11,9 @@ internal sealed partial class NodePool
     private int _saidWhatIsOff;
 
     private bool UsesReadOnlyMode => settings.Value.Options.ReadOnlySwitch;
+
+    /// <summary>Whether the database itself refuses writes in a session of the slave role.</summary>
+    public bool IsReadOnly(Node node) => UsesReadOnlyMode && !node.IsReadOnlyModeOff && provider.Dialect is { SwitchesByConnectionString: true } or { MakeReadOnly: not null };
 
     /// <summary>Asks the servers, one after the other, what they are, until one answers.</summary>
     public async Task Confirm(CancellationToken cancellationToken)
@@ -75,6 +79,12 @@ internal sealed partial class NodePool
             }
 
             return connection;
+        }
+        catch (Exception e) when (connection.State != ConnectionState.Open && !cancellationToken.IsCancellationRequested)
+        {
+            // One from the pool may lead nowhere, which says nothing of its server.
+            connection.Dispose();
+            throw new QuestionFailedException(e);
         }
         catch
         {

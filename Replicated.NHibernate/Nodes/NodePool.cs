@@ -30,6 +30,7 @@ internal sealed partial class NodePool(
 {
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
     private readonly NodeVerifier _verifier = new(topology, questions, provider, clock);
+    private readonly MasterAttempt _masterAttempt = new(topology, provider, settings, clock);
     private int _fallbackSessions;
 
     public Node Master => topology.Master;
@@ -60,17 +61,18 @@ internal sealed partial class NodePool(
 
     /// <summary>Opens for the slave role, on a slave that has what the read must see; strictly, that is on no master, where a slave was asked for in so many words.</summary>
     public ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool async, CancellationToken cancellationToken) =>
-        OpenSlave(goal, strict, asks: true, async, cancellationToken);
+        OpenSlave(new ReadWish(goal, strict), async, cancellationToken);
 
-    private async ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool asks, bool async, CancellationToken cancellationToken)
+    /// <summary>Opens for the slave role as it is wished.</summary>
+    public async ValueTask<NodeConnection> OpenSlave(ReadWish wish, bool async, CancellationToken cancellationToken)
     {
-        var choice = topology.Choice;
-        if (goal.OnlyMaster && !strict)
+        var (choice, goal, strict) = (topology.Choice, wish.Goal, wish.Strict);
+        if (goal.OnlyMaster && wish.MayUseMaster)
         {
             return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
         }
 
-        var left = strict ? choice.Slaves : choice.Reads;
+        var left = wish.From(choice);
         List<Exception>? failures = null;
         var behind = false;
         // A master that takes a share of the reads takes over the others' too where it is the last one left: that is a fallback.
@@ -89,7 +91,7 @@ internal sealed partial class NodePool(
                 }
 
                 isKnown |= !goal.IsNone && goal.Position is { } position && IsPast(node, position);
-                if (isKnown || (asks && await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken)))
+                if (isKnown || (wish.Asks && await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken)))
                 {
                     return opened;
                 }
@@ -106,11 +108,11 @@ internal sealed partial class NodePool(
             {
                 (failures ??= []).Add(e);
                 left = left.Without(node);
-                NotOpened(node, e, left.HasSlave ? "another slave" : strict ? "none" : "the master");
+                NotOpened(node, e, left.HasSlave ? "another slave" : wish.MayUseMaster ? "the master" : "none");
             }
         }
 
-        return strict
+        return !wish.MayUseMaster
             ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {topology.StateOf(s)}"), failures ?? [])
             : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
     }
@@ -190,7 +192,7 @@ internal sealed partial class NodePool(
         }
 
         // A master known to be down may let a caller wait for a connection, so only a read of a client's own write waits for it; where no slave can be connected to either, it is tried all the same.
-        if (state is NodeState.Down or NodeState.WrongRole && (goal.IsNone || !await MasterAnswers(async, cancellationToken))
+        if (state is NodeState.Down or NodeState.WrongRole && (goal.IsNone || !await _masterAttempt.Answers(async, cancellationToken))
             && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
         {
             return late;
@@ -236,7 +238,7 @@ internal sealed partial class NodePool(
 
         try
         {
-            return await OpenSlave(goal, strict: true, asks: false, async, cancellationToken);
+            return await OpenSlave(new ReadWish(goal, Strict: true, Asks: false), async, cancellationToken);
         }
         catch (SlavesUnavailableException)
         {
@@ -293,7 +295,7 @@ internal sealed partial class NodePool(
 
         if (node == Master)
         {
-            MasterFailed();
+            _masterAttempt.Failed();
         }
 
         _logger.NodeNotOpened(node.Name, name, next);

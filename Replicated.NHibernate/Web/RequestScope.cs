@@ -44,6 +44,8 @@ internal sealed partial class RequestScope : IScopeOwner
 
     public bool WantsSnapshot => _ended is null && _context.GetEndpoint() is { } endpoint && EndpointSnapshots.Of(endpoint);
 
+    public bool MayRepeat => _ended is null && EndpointRepeats.AreAllowed(_context.GetEndpoint());
+
     public RoleDecision Decide(DatabaseRole? block)
     {
         if (_ended is not null)
