@@ -25,6 +25,9 @@ internal interface IRoleHost
     /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
     bool IsSealed { get; }
 
+    /// <summary>Whether the work's verb says that it only reads.</summary>
+    bool IsReadOnlyVerb { get; }
+
     bool IsEnded { get; }
 
     /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>

@@ -42,6 +42,9 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites => _work.Writes.HasUncommitted;
 
+    /// <summary>What was changed, where somebody wants to know: on the master that a read-only verb works on because of the switch.</summary>
+    public ChangeLog? Changes => Route.Reason == RouteReason.Switch && Scope.IsReadOnlyVerb ? _work.Changes : null;
+
     public bool HasPendingChanges => _work.HasPendingChanges;
 
     public bool IsInTransaction => _work.Transaction.IsBegun;

@@ -10,6 +10,7 @@ internal sealed class RoleWork
 {
     private JoinedTransaction? _joined;
     private SlaveSnapshot? _snapshot;
+    private ChangeLog? _changes;
     private StatementGate _gate;
     private WriteLog _writes;
 
@@ -35,6 +36,9 @@ internal sealed class RoleWork
     public UnitsOfWork Units { get; } = new();
 
     public ref WriteLog Writes => ref _writes;
+
+    /// <summary>What was changed, by name.</summary>
+    public ChangeLog Changes => _changes ??= new();
 
     /// <summary>A TransactionScope that was joined; null where none ever was.</summary>
     public JoinedTransaction? Joined => _joined;

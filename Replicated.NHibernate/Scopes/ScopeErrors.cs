@@ -58,8 +58,8 @@ internal static class ScopeErrors
         + "or the connection's transaction (Commit, Rollback), begin a scope of its own (IReplicatedSessions.BeginScope), or set Replicated:TransactionPerRequest to false.");
 
     public static InvalidOperationException LateSnapshot(WorkName work) => new(
-        $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement, or put [UseSnapshot] on "
-        + "the action.");
+        $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement"
+        + (work.Kind is WorkKind.Scope or WorkKind.ContainerScope ? "." : $", or put [UseSnapshot] on {work.Place}."));
 
     public static InvalidOperationException OtherLevel(WorkName work, IsolationLevel asked, IsolationLevel level) => new(
         $"Isolation level {asked} was asked for, but the transaction of {work} has begun with {level}. "
@@ -82,7 +82,7 @@ internal static class ScopeErrors
         + "a request needs a scope of its own (IReplicatedSessions.BeginScope).");
 
     public static string WriteAfterCompletion(WorkName work, string what) =>
-        $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
+        $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in {work.Place}, before its "
         + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).";
 
     /// <summary>Keeps the stack of an exception that is thrown again from an expression.</summary>
