@@ -33,6 +33,13 @@ internal interface IRoleHost
     /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>
     int Commits { get; }
 
+    /// <summary>Whether the scope works on the master too.</summary>
+    bool UsesMaster { get; }
+
+    /// <summary>Before a read of the slave role: what the master has committed by itself must be seen by it.</summary>
+    /// <exception cref="InvalidOperationException">The master's transaction has written, which no slave can show; only where no slave was asked for explicitly.</exception>
+    ValueTask TellMastersWrites(bool isExplicit, bool async);
+
     /// <summary>What the next read must see.</summary>
     ReadGoal Goal { get; }
 

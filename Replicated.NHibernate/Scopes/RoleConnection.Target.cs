@@ -29,7 +29,16 @@ internal sealed partial class RoleConnection
     public override bool CanCreateBatch => _work.Provider.CanBatch;
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
-    public override ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
+    public override ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken) =>
+        Role == DatabaseRole.Slave && Scope.UsesMaster ? ConnectBesideMaster(async, cancellationToken) : ConnectAlone(async, cancellationToken);
+
+    private async ValueTask<DbConnection> ConnectBesideMaster(bool async, CancellationToken cancellationToken)
+    {
+        await Scope.TellMastersWrites(_decision.IsExplicit, async);
+        return await ConnectAlone(async, cancellationToken);
+    }
+
+    private ValueTask<DbConnection> ConnectAlone(bool async, CancellationToken cancellationToken)
     {
         if (_work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
         {

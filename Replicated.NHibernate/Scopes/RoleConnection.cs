@@ -125,12 +125,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public void Forget() => _work.Units.Forget();
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public SeparateTarget Separate()
-    {
-        var pool = Scope.Services.Pool;
-        var node = _work.Lease.Node ?? pool.Master;
-        return new(pool.Provider, node.ConnectionString, DatabaseRole.Master, (connection, async, token) => _work.RunHandlers(connection, node, async, token));
-    }
+    public SeparateTarget Separate() => _work.Separate();
 
     // Two that open at once would take two connections, of which nobody would give the first one back.
     private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
@@ -181,17 +176,11 @@ internal sealed partial class RoleConnection : ConnectionTarget
         RouteReport.Took(Scope, Role, opened.Node.Name, _decision.Reason);
     }
 
-    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
     private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
     {
         _knownCommits = Scope.Commits;
-        // What the scope has written meanwhile is not of a snapshot's moment.
-        var isLate = _work.Snapshot is { IsPhysical: true } || !await Scope.Services.Pool.HasReached(opened, Scope.Goal, async, cancellationToken);
-        if (opened.Node.Role == DatabaseRole.Slave && isLate)
-        {
-            _decision = _decision with { Reason = RouteReason.Stale };
-        }
-
-        return opened.Connection;
+        var (connection, reason) = await CatchUp.Of(_work, opened, _decision.IsExplicit, async, cancellationToken);
+        _decision = _decision with { Reason = reason ?? _decision.Reason };
+        return connection;
     }
 }

@@ -215,7 +215,13 @@ internal sealed class RoleWork
         }
     }
 
-    public ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
+    public SeparateTarget Separate()
+    {
+        var node = Lease.Node ?? Host.Services.Pool.Master;
+        return new(Provider, node.ConnectionString, DatabaseRole.Master, (connection, async, token) => RunHandlers(connection, node, async, token));
+    }
+
+    private ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
         Host.Services.ConnectionHooks is { Any: true } hooks ? hooks.Opened(connection, Host, Role, node.Name, async, cancellationToken) : ValueTask.CompletedTask;
 
     public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);

@@ -69,6 +69,11 @@ internal static class ScopeErrors
         $"Isolation level {asked} was asked for, but what {work} reads is one snapshot ({level}). Ask for no level, or for that one; what must see later "
         + "commits belongs in a scope of its own (IReplicatedSessions.BeginScope).");
 
+    public static InvalidOperationException ReadBesideWrite(WorkName work, bool isCommitted) => new(
+        $"{work} has written on the master, in a UseMaster() block or a transaction of its own, and reads on its slave, where the write is {(isCommitted ? "not replayed yet" : "not to be seen because it is not committed yet")}. "
+        + "Read inside the block too, by GetCurrentSession(); or commit the write first, in the block's transaction (BeginTransaction, Commit) or in a scope of its own (IReplicatedSessions.BeginScope), and begin no transaction "
+        + $"on the slave; or put [UseMaster] on {work.Place}. Where the read need not see it, ask for the slave explicitly (UseSlave()).");
+
     public static InvalidOperationException StillReading(WorkName work) => new(
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
         + "Read the rows to the end first (ToList), or write the response from a slave session.");

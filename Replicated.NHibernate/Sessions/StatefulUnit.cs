@@ -43,6 +43,12 @@ internal sealed class StatefulUnit : SessionUnit
                 return false;
             }
 
+            if (base.Session.PersistenceContext.Flushing)
+            {
+                // One of the application's listeners asks, in the middle of it.
+                return true;
+            }
+
             try
             {
                 return (HoldsAnything && IsDirty(Session)) || Sharing?.Any(static s => s is ISession session && IsDirty(session)) == true;
