@@ -28,7 +28,7 @@ internal sealed class ContainerScope(ScopeServices services, IServiceProvider pr
 
             if (_scope is null)
             {
-                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope, services: provider);
+                var owner = new FixedRole(new WorkName(WorkKind.ContainerScope), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope, services: provider);
                 (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
             }
 

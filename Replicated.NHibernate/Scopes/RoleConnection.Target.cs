@@ -59,7 +59,7 @@ internal sealed partial class RoleConnection
     public override Exception Ended() => ScopeErrors.Ended(Scope.Work);
 
     public override Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null) => refusal == WriteRefusal.Slave
-        ? SlaveWriteException.Of(what, layer, $"the slave session of {Scope.Work} ({(Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {Route.Reason.Name()})", inner)
+        ? SlaveWriteException.Of(what, layer, $"the slave session of {Scope.Work} ({(Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {Route.Reason.Name()})", Scope.Work.ForMaster, inner)
         : WriteAfterCompletionException.Of(what, Scope.Work, inner);
 
     public override void Begin(IsolationLevel level) => _work.Begin(level, IsolationLevel.Unspecified, byApplication: true);

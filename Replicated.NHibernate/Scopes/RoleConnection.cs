@@ -40,6 +40,9 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites => _work.Writes.HasUncommitted;
 
+    /// <summary>What was changed, where somebody wants to know: on the master that a read-only verb works on because of the switch.</summary>
+    public ChangeLog? Changes => Route.Reason == RouteReason.Switch && Scope.IsReadOnlyVerb ? _work.Changes : null;
+
     public bool HasPendingChanges => _work.HasPendingChanges;
 
     public bool IsInTransaction => _work.Transaction.IsBegun;
@@ -106,10 +109,5 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public void Forget() => _work.Units.Forget();
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public SeparateTarget Separate()
-    {
-        var pool = Scope.Services.Pool;
-        var node = _work.Lease.Node ?? pool.Master;
-        return new(pool.Provider, node.StringFor(DatabaseRole.Master), DatabaseRole.Master, (connection, async, token) => _work.RunHandlers(connection, node, async, token));
-    }
+    public SeparateTarget Separate() => _work.Separate();
 }

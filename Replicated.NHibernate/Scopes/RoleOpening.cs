@@ -37,18 +37,8 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
     }
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
-    public ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
-    {
-        if (work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
-        {
-            // The caller is a statement that runs already.
-            return _knownCommits == Scope.Commits || work.Lease.IsReading || work.Role == DatabaseRole.Master
-                ? ValueTask.FromResult(opened.Connection)
-                : CaughtUp(opened, async, cancellationToken);
-        }
-
-        return work.Lease.Opened is null && !work.Gate.Refuses ? Open(async, cancellationToken) : OpenAgain(async, cancellationToken);
-    }
+    public ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken) =>
+        work.Role == DatabaseRole.Slave && Scope.UsesMaster ? ConnectBesideMaster(async, cancellationToken) : ConnectAlone(async, cancellationToken);
 
     /// <summary>Whether a statement that failed is to be sent once more; then another connection is open.</summary>
     public async ValueTask<bool> Repeats(Exception failure, bool mayWrite, bool async, CancellationToken cancellationToken)
@@ -77,6 +67,25 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         {
             Volatile.Write(ref _isOpening, 0);
         }
+    }
+
+    private async ValueTask<DbConnection> ConnectBesideMaster(bool async, CancellationToken cancellationToken)
+    {
+        await Scope.TellMastersWrites(_decision.IsExplicit, async);
+        return await ConnectAlone(async, cancellationToken);
+    }
+
+    private ValueTask<DbConnection> ConnectAlone(bool async, CancellationToken cancellationToken)
+    {
+        if (work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
+        {
+            // The caller is a statement that runs already.
+            return _knownCommits == Scope.Commits || work.Lease.IsReading || work.Role == DatabaseRole.Master
+                ? ValueTask.FromResult(opened.Connection)
+                : CaughtUp(opened, async, cancellationToken);
+        }
+
+        return work.Lease.Opened is null && !work.Gate.Refuses ? Open(async, cancellationToken) : OpenAgain(async, cancellationToken);
     }
 
     private async ValueTask<DbConnection> OpenAgain(bool async, CancellationToken cancellationToken)
@@ -150,17 +159,11 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         }
     }
 
-    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
     private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
     {
         _knownCommits = Scope.Commits;
-        // What the scope has written meanwhile is not of a snapshot's moment.
-        var isLate = work.Snapshot is { IsPhysical: true } || !await Pool.HasReached(opened, Scope.Goal, async, cancellationToken);
-        if (opened.Node.Role == DatabaseRole.Slave && isLate)
-        {
-            _decision = _decision with { Reason = RouteReason.Stale };
-        }
-
-        return opened.Connection;
+        var (connection, reason) = await CatchUp.Of(work, opened, _decision.IsExplicit, async, cancellationToken);
+        _decision = _decision with { Reason = reason ?? _decision.Reason };
+        return connection;
     }
 }

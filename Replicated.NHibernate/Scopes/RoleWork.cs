@@ -10,6 +10,7 @@ internal sealed class RoleWork
 {
     private JoinedTransaction? _joined;
     private SlaveSnapshot? _snapshot;
+    private ChangeLog? _changes;
     private StatementGate _gate;
     private WriteLog _writes;
 
@@ -38,6 +39,9 @@ internal sealed class RoleWork
     public UnitsOfWork Units { get; } = new();
 
     public ref WriteLog Writes => ref _writes;
+
+    /// <summary>What was changed, by name.</summary>
+    public ChangeLog Changes => _changes ??= new();
 
     /// <summary>A TransactionScope that was joined; null where none ever was.</summary>
     public JoinedTransaction? Joined => _joined;
@@ -217,7 +221,13 @@ internal sealed class RoleWork
         }
     }
 
-    public ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
+    public SeparateTarget Separate()
+    {
+        var node = Lease.Node ?? Host.Services.Pool.Master;
+        return new(Provider, node.StringFor(DatabaseRole.Master), DatabaseRole.Master, (connection, async, token) => RunHandlers(connection, node, async, token));
+    }
+
+    private ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
         Host.Services.ConnectionHooks is { Any: true } hooks ? hooks.Opened(connection, Host, Role, node.Name, async, cancellationToken) : ValueTask.CompletedTask;
 
     /// <summary>The connection goes back before a statement has run on it; what has begun begins anew on the next one.</summary>

@@ -52,7 +52,7 @@ internal sealed partial class Scope
             else if (_master is not null && IsTransactional && !masterWaits)
             {
                 await _master.Completion.Commit(async, cancellationToken);
-                ScopeRemarks.Audit(_master, owner);
+                ScopeRemarks.Audit(_master);
             }
 
             if (_master is not null)
@@ -84,7 +84,7 @@ internal sealed partial class Scope
         if (_master is { IsInTransaction: true })
         {
             await _master.Completion.CommitAfterReading();
-            ScopeRemarks.Audit(_master, owner);
+            ScopeRemarks.Audit(_master);
         }
     }
 

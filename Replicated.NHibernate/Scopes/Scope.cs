@@ -57,6 +57,8 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
 
     public bool IsEnded { get; private set; }
 
+    public bool IsReadOnlyVerb => owner.IsReadOnlyVerb;
+
     public DatabaseRole Role => owner.Decide(block: null).Role;
 
     public Route Route => RouteOf(block: null);

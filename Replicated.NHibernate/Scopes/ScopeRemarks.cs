@@ -22,11 +22,11 @@ internal static class ScopeRemarks
     }
 
     /// <summary>Of a read-only verb that wrote on the master while the switch is off: on a slave it would fail.</summary>
-    public static void Audit(RoleConnection master, IScopeOwner owner)
+    public static void Audit(RoleConnection master)
     {
-        if (master is { Wrote: true, Route.Reason: RouteReason.Switch } && owner.IsReadOnlyVerb)
+        if (master is { Wrote: true, Changes: { } changes })
         {
-            master.Scope.Services.Logger.WroteWithReadOnlyVerb(master.Scope.Work.ToString());
+            master.Scope.Services.Logger.WroteWithReadOnlyVerb(master.Scope.Work.ToString(), changes.ToString());
         }
     }
 }

@@ -85,7 +85,7 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
     public override Exception Ended() => new ObjectDisposedException(nameof(RoutedConnection));
 
     public override Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null) =>
-        SlaveWriteException.Of(what, layer, SlaveWriteException.OutsideRouting, inner);
+        SlaveWriteException.OutsideRouting(what, layer, inner);
 
     public override void Begin(IsolationLevel level) =>
         _transaction = provider.Begin(Connect(async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult(), level);

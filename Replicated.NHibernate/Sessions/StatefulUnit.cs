@@ -1,6 +1,7 @@
 using NHibernate;
 using NHibernate.Engine;
 using NHibernate.Event;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
@@ -25,6 +26,11 @@ internal sealed class StatefulUnit : SessionUnit
             session.CacheMode = CacheMode.Get;
         }
 
+        if (role.Role == DatabaseRole.Slave && ChangesOn(role) != ChangesOnSlaveMode.Throw)
+        {
+            session.FlushMode = FlushMode.Manual;
+        }
+
         return new StatefulUnit(role, session, factories);
     }
 
@@ -35,6 +41,12 @@ internal sealed class StatefulUnit : SessionUnit
             if (!Session.IsOpen)
             {
                 return false;
+            }
+
+            if (base.Session.PersistenceContext.Flushing)
+            {
+                // One of the application's listeners asks, in the middle of it.
+                return true;
             }
 
             try
@@ -64,11 +76,39 @@ internal sealed class StatefulUnit : SessionUnit
 
     public override void Opened() => _factories.Hooks.Opened(Session, Role);
 
-    public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
+    public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
+    {
+        if (Role.Role == DatabaseRole.Slave && IsUsable && ChangesOn(Role) == ChangesOnSlaveMode.Warn)
+        {
+            WarnOfChanges();
+        }
+
+        return Flushed(async, cancellationToken);
+    }
+
+    private static ChangesOnSlaveMode ChangesOn(RoleConnection role) => role.Scope.Services.Settings.Value.Options.ChangesOnSlave;
+
+    private ValueTask Flushed(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask
         : Transaction is { IsActive: true } transaction ? transaction.BeforeCompletion(async, cancellationToken)
         : Sharing is not null || (HoldsAnything && !IsClean) ? FlushAll(async, cancellationToken)
         : ValueTask.CompletedTask;
+
+    private void WarnOfChanges()
+    {
+        var changes = new ChangeLog();
+        var any = false;
+        foreach (var changed in ChangedProperties.In((IEventSource)base.Session))
+        {
+            any = true;
+            changes.Note(changed);
+        }
+
+        if (any)
+        {
+            Role.Scope.Services.Logger.ChangedOnSlave(Role.Scope.Work.ToString(), changes.ToString());
+        }
+    }
 
     // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
     private async ValueTask FlushAll(bool async, CancellationToken cancellationToken)
