@@ -14,6 +14,19 @@ fail() {
   exit 1
 }
 
+# A line every five seconds while a command says nothing by itself, so that nobody takes it for stuck.
+saying_it_goes_on() {
+  local began=$SECONDS status=0 command ticker
+  "$@" &
+  command=$!
+  while sleep 5; do say "still at it, $((SECONDS - began)) s"; done &
+  ticker=$!
+  wait "$command" || status=$?
+  kill "$ticker" 2>/dev/null
+  wait "$ticker" 2>/dev/null || true
+  return "$status"
+}
+
 is_root() { [ "$(id -u)" = 0 ]; }
 
 is_debian() { command -v apt-get >/dev/null && [ -r /etc/debian_version ]; }

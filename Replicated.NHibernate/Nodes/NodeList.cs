@@ -48,9 +48,14 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
 
         Node Create(DatabaseRole role, Entry entry)
         {
+            var dialect = provider.Dialect;
             // What handlers set on a connection must not reach its next user.
-            var connectionString = resets ? SessionReset.On(entry.ConnectionString) : entry.ConnectionString;
-            return new(entry.Name, role, entry.Weight, connectionString, provider.Dialect.ReadOnlyConnectionString(connectionString, options.ReadOnlySwitch));
+            var asMaster = dialect.MasterConnectionString(resets ? SessionReset.On(entry.ConnectionString) : entry.ConnectionString);
+            var readOnly = dialect.ReadOnlyConnectionString(asMaster, options.ReadOnlySwitch);
+            return new Node(entry.Name, role, entry.Weight, asMaster, readOnly)
+            {
+                Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(asMaster), dialect.PreparingConnectionString(readOnly)) : null,
+            };
         }
     }
 

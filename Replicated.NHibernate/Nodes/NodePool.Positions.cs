@@ -66,8 +66,11 @@ internal sealed partial class NodePool
     /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
     public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
     {
-        string[] pools = node.Role == DatabaseRole.Master ? [node.ConnectionString, node.ReadOnlyConnectionString] : [node.ReadOnlyConnectionString];
-        foreach (var connectionString in pools)
+        // Sessions outside routing use the master's string as it was configured.
+        string[] pools = node.Role == DatabaseRole.Master
+            ? [node.StringFor(DatabaseRole.Master), node.StringFor(DatabaseRole.Slave), node.ConnectionString]
+            : [node.StringFor(DatabaseRole.Slave)];
+        foreach (var connectionString in pools.Distinct(StringComparer.Ordinal))
         {
             for (var attempt = 0; attempt < MostInPool; attempt++)
             {

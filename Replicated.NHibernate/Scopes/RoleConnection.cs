@@ -19,7 +19,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
         _decision = decision;
-        _work = new RoleWork(scope, decision.Role);
+        _work = new RoleWork(scope, decision.Role, onlyReads: decision.Role == DatabaseRole.Slave || decision.Reason == RouteReason.NoSlave);
         Connection = new RoutedConnection(this);
     }
 

@@ -14,11 +14,14 @@ internal sealed class RoleWork
     private StatementGate _gate;
     private WriteLog _writes;
 
-    public RoleWork(IRoleHost host, DatabaseRole role)
+    /// <param name="host">The scope.</param>
+    /// <param name="role">Master or slave.</param>
+    /// <param name="onlyReads">Whether it is expected to do nothing but read.</param>
+    public RoleWork(IRoleHost host, DatabaseRole role, bool onlyReads)
     {
         (Host, Role) = (host, role);
         Lease = new LeasedConnection(host.Services.Pool);
-        Transaction = new RoleTransaction(Provider, host, role);
+        Transaction = new RoleTransaction(Provider, host, role, onlyReads);
     }
 
     public IRoleHost Host { get; }
@@ -218,7 +221,7 @@ internal sealed class RoleWork
     public SeparateTarget Separate()
     {
         var node = Lease.Node ?? Host.Services.Pool.Master;
-        return new(Provider, node.ConnectionString, DatabaseRole.Master, (connection, async, token) => RunHandlers(connection, node, async, token));
+        return new(Provider, node.StringFor(DatabaseRole.Master), DatabaseRole.Master, (connection, async, token) => RunHandlers(connection, node, async, token));
     }
 
     private ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>

@@ -85,6 +85,8 @@ internal static class Tenants
             ApplicationName = Guid.NewGuid().ToString(),
         }.ConnectionString;
         var settings = new Dictionary<string, string?> { ["ConnectionStrings:Master"] = Of(Database.Master.ConnectionString), ["Replicated:ReadOnlySwitch"] = (!noReset).ToString() };
+        // Prepared statements come with a pool of their own, once the servers were asked.
+        settings["Replicated:AutoPrepare"] = "false";
         if (slaves > 0)
         {
             settings["ConnectionStrings:Slave"] = Of(Database.Cluster.Slaves[0].ConnectionString);
