@@ -48,11 +48,11 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         Node Create(DatabaseRole role, Entry entry)
         {
             var dialect = provider.Dialect;
-            var own = dialect.MasterConnectionString(entry.ConnectionString);
+            var writing = dialect.MasterConnectionString(entry.ConnectionString);
             var readOnly = dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch);
-            return new Node(entry.Name, role, entry.Weight, own, readOnly)
+            return new Node(entry.Name, role, entry.Weight, writing, readOnly)
             {
-                Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(own), dialect.PreparingConnectionString(readOnly)) : null,
+                Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(writing), dialect.PreparingConnectionString(readOnly)) : null,
             };
         }
     }

@@ -7,4 +7,8 @@ namespace Replicated.NHibernate;
 /// How long ago the master committed what a slave showed last, by both servers' clocks; <see langword="null"/> where it is not known. It grows while the master is
 /// idle, so it counts only for a slave that is known to lack something.
 /// </param>
-public readonly record struct ReplicationStatus(bool IsSlave, Position? Position, TimeSpan? Age);
+public readonly record struct ReplicationStatus(bool IsSlave, Position? Position, TimeSpan? Age)
+{
+    /// <summary>What the user of the connection may not ask, and the remedy, for the log; <see langword="null"/> where everything was told.</summary>
+    public string? Unknown { get; init; }
+}

@@ -10,7 +10,7 @@ namespace Replicated.NHibernate.Scopes;
 /// A connection of its own: of a session that the application opened by itself, or of work outside a scope's transaction, such as hilo. It passes the same guard, and
 /// its transactions are the caller's.
 /// </summary>
-internal sealed class SeparateTarget(DatabaseProvider provider, string connectionString, DatabaseRole role) : ConnectionTarget
+internal sealed class SeparateTarget(DatabaseProvider provider, string connectionString, DatabaseRole role, bool isReadOnly = false) : ConnectionTarget
 {
     private DbConnection? _opened;
     private DbTransaction? _transaction;
@@ -38,7 +38,21 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
         ObjectDisposedException.ThrowIf(_isClosed, this);
         if (_opened is null)
         {
-            _opened = await provider.Open(connectionString, async, cancellationToken);
+            var opened = await provider.Open(connectionString, async, cancellationToken);
+            try
+            {
+                if (isReadOnly)
+                {
+                    await provider.MakeReadOnly(opened, async, cancellationToken);
+                }
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
+
+            _opened = opened;
             if (_system is not null)
             {
                 _opened.EnlistTransaction(_system);
