@@ -27,8 +27,9 @@ internal sealed class DialectGuessTests
     [Test]
     public void Server_has_the_last_word([Values("PostgreSQL 15.4 on x86_64", "10.11.4-MariaDB", "8.0.36", null)] string? version)
     {
-        var confirmed = DialectGuess.Confirmed(new GenericDialect("Some.Connection"), version);
+        var confirmed = new GenericDialect("Some.Connection").Confirmed(version);
         Assert.That(confirmed is PostgreSqlDialect, Is.EqualTo(version?.StartsWith("PostgreSQL", StringComparison.Ordinal) == true));
+        Assert.That(confirmed is MySqlDialect, Is.EqualTo(version?.Contains("MariaDB", StringComparison.Ordinal) == true));
     }
 
     [Test]

@@ -41,8 +41,8 @@ internal abstract class DatabaseDialect
     /// <summary>Whether the commit itself fails after a failed statement, so that nobody has to remember one.</summary>
     public virtual bool TellsFailedTransactions => false;
 
-    /// <summary>Whether a commit tells, in its own round trip, what it wrote and where the log is.</summary>
-    public virtual bool CommitsWithPosition => false;
+    /// <summary>Whether a function of the application's may write.</summary>
+    public virtual bool HasFunctionsThatWrite => true;
 
     /// <summary>The level at which all statements of a transaction see one moment.</summary>
     public virtual IsolationLevel SnapshotLevel => IsolationLevel.RepeatableRead;
@@ -55,10 +55,17 @@ internal abstract class DatabaseDialect
 
     /// <summary>The class of the exception and the database's code, for a message: never its text, which may quote a client's data.</summary>
     public static string NameOf(Exception e) =>
-        e is DbException said && (said.SqlState ?? SqliteErrors.CodeOf(said)?.ToString(CultureInfo.InvariantCulture)) is { } code ? $"{e.GetType().Name} {code}" : e.GetType().Name;
+        e is DbException said && (SqliteErrors.CodeOf(said) ?? MySqlErrors.NumberOf(said))?.ToString(CultureInfo.InvariantCulture) is var number && (number ?? said.SqlState) is { } code ? $"{e.GetType().Name} {code}" : e.GetType().Name;
 
     /// <summary>The database refused to write because the session is read-only; by SQL's own code for it.</summary>
     public virtual bool IsReadOnlyRefusal(DbException e) => e.SqlState == "25006";
+
+    /// <summary>Whether a commit tells what it wrote, where positions are asked for like this.</summary>
+    public virtual bool TellsWrites(ReplicationPositions? positions) => false;
+
+    /// <summary>After a server has said what it is.</summary>
+    /// <param name="version">What it said; null where it does not know the question.</param>
+    public virtual DatabaseDialect Confirmed(string? version) => this;
 
     /// <summary>The level to ask the provider for.</summary>
     /// <param name="level">What the application, or the library, wants.</param>
@@ -134,6 +141,11 @@ internal abstract class DatabaseDialect
 internal sealed class GenericDialect(string connectionType) : DatabaseDialect
 {
     public override string Name => "a database of no known kind";
+
+    public override DatabaseDialect Confirmed(string? version) =>
+        version?.StartsWith("PostgreSQL ", StringComparison.Ordinal) == true ? new PostgreSqlDialect(takesKeywords: false)
+        : version?.Contains("MariaDB", StringComparison.OrdinalIgnoreCase) == true ? new MySqlDialect(takesKeywords: false, MySqlKind.MariaDb)
+        : this;
 
     /// <summary>SQL Server's repeatable read locks instead.</summary>
     public override IsolationLevel SnapshotLevel =>

@@ -28,7 +28,7 @@ internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
 
     public override bool TellsFailedTransactions => true;
 
-    public override bool CommitsWithPosition => true;
+    public override bool TellsWrites(ReplicationPositions? positions) => true;
 
     public override string ReadOnlyConnectionString(string connectionString, bool readOnlySwitch) =>
         takesKeywords ? NpgsqlConnectionStrings.ReadOnly(connectionString, readOnlySwitch) : connectionString;

@@ -11,6 +11,8 @@ internal sealed class SqliteDialect(bool takesKeywords) : DatabaseDialect
 
     public override string Name => "SQLite";
 
+    public override bool HasFunctionsThatWrite => false;
+
     public override bool SwitchesByConnectionString => takesKeywords;
 
     /// <summary>A transaction in SQLite sees one moment at any level; the provider knows this one by no other name.</summary>

@@ -76,6 +76,9 @@ internal static partial class Log
     [LoggerMessage(34, LogLevel.Information, "Statements are not prepared on {Node}: a pooler is in between. Said once per node.")]
     public static partial void NotPrepared(this ILogger logger, string node);
 
+    [LoggerMessage(50, LogLevel.Warning, "Node {Node} does not let the application's user ask {Unknown} Said once per node.")]
+    public static partial void StatusUnknown(this ILogger logger, string node, string unknown);
+
     [LoggerMessage(40, LogLevel.Information, "Reads go to the slaves: {Slaves}.")]
     public static partial void Started(this ILogger logger, string slaves);
 

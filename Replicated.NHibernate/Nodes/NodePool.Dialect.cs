@@ -47,8 +47,8 @@ internal sealed partial class NodePool
         [
             .. Positions is null ? ["positions (reads after a write go to the master for a while; MaxLag and the prober do nothing)"] : Array.Empty<string>(),
             .. UsesReadOnlyMode && !dialect.SwitchesByConnectionString && dialect.MakeReadOnly is null
-                ? ["the read-only mode (writes on a slave are refused by their words alone)"] : Array.Empty<string>(),
-            .. !dialect.CommitsWithPosition ? ["the commit that tells what was written (statements that write are recognised by their words)"] : Array.Empty<string>(),
+                ? [$"the read-only mode (writes on a slave are refused by their words alone{(dialect.HasFunctionsThatWrite ? ", so functions and procedures that write pass" : "")})"] : Array.Empty<string>(),
+            .. !dialect.TellsWrites(Positions) ? ["the commit that tells what was written (statements that write are recognised by their words)"] : Array.Empty<string>(),
         ];
         if (HasSlaves && off.Length > 0 && Interlocked.Exchange(ref _saidWhatIsOff, 1) == 0)
         {
@@ -71,11 +71,9 @@ internal sealed partial class NodePool
                 await provider.Confirm(connection, async, cancellationToken);
             }
 
-            if (UsesReadOnlyMode && provider.Dialect is { SwitchesByConnectionString: false, MakeReadOnly: { } makeReadOnly })
+            if (UsesReadOnlyMode)
             {
-                using var command = connection.CreateCommand();
-                command.CommandText = makeReadOnly;
-                _ = async ? await command.ExecuteNonQueryAsync(cancellationToken) : command.ExecuteNonQuery();
+                await provider.MakeReadOnly(connection, async, cancellationToken);
             }
 
             return connection;

@@ -70,7 +70,8 @@ internal sealed partial class NodePool
         return candidates.At([.. Enumerable.Range(0, places.Length).Where(i => places[i] == furthest)]);
     }
 
-    private static (UInt128 Log, ulong Offset) PlaceOf(Node node) => node.Reading is { Position: var position } ? (position.Log, position.Offset) : default;
+    private static (UInt128 Log, ulong Offset) PlaceOf(Node node) => node.Reading is not { Position: var position } ? default
+        : position.Logs == 1 ? (position.Log, position.Offset) : (0, position.Places.Aggregate(0UL, static (sum, place) => sum + place.Offset));
 
     /// <summary>The one question. Where the answer is no, the connection is given back unless it is kept all the same.</summary>
     private async ValueTask<bool> HasCaughtUp(NodeConnection opened, ReadGoal goal, bool keep, bool async, CancellationToken cancellationToken)

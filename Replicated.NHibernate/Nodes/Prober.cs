@@ -14,9 +14,9 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (topology.Positions is null)
+        if (!await IsKnown(stoppingToken))
         {
-            await pool.Confirm(stoppingToken);
+            return;
         }
 
         pool.SayWhatIsOff();
@@ -46,6 +46,30 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
             {
                 await probe.DisposeAsync();
             }
+        }
+    }
+
+    // Servers that are down when the application starts say what they are when they are back.
+    private async Task<bool> IsKnown(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (topology.Positions is null && !pool.Provider.IsConfirmed)
+            {
+                await pool.Confirm(stoppingToken);
+                if (pool.Provider.IsConfirmed || topology.Slaves.Length == 0)
+                {
+                    break;
+                }
+
+                await Task.Delay(settings.Value.Options.Probe.Interval, clock, stoppingToken);
+            }
+
+            return !stoppingToken.IsCancellationRequested;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

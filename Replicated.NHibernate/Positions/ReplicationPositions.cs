@@ -4,7 +4,7 @@ namespace Replicated.NHibernate;
 
 /// <summary>
 /// How a database tells how far its master has written and how far a slave has followed, in plain SQL over any ADO.NET provider. PostgreSQL's
-/// is built in and taken where the provider is Npgsql; register another one as a singleton before <c>AddReplicatedNHibernate</c>. Implementations
+/// is built in, as are MariaDB's and MySQL's; register another one as a singleton before <c>AddReplicatedNHibernate</c>. Implementations
 /// are thread-safe and keep no connection.
 /// </summary>
 public abstract class ReplicationPositions
@@ -41,7 +41,7 @@ public abstract class ReplicationPositions
     public abstract Position? Read(DbDataReader row);
 
     /// <summary>Reads what <see cref="StatusQuery"/> answered.</summary>
-    /// <param name="row">The row; not to be moved on.</param>
+    /// <param name="row">The row. Further results of the same question may be read behind it.</param>
     /// <returns>What the server is, and how far.</returns>
     public abstract ReplicationStatus ReadStatus(DbDataReader row);
 
@@ -55,4 +55,10 @@ public abstract class ReplicationPositions
     /// <param name="replayed">How far the slave is.</param>
     /// <returns><see langword="false"/> also where the two cannot be compared.</returns>
     public abstract bool IsReached(Position wanted, Position replayed);
+
+    /// <summary>A position that is reached where both of two are, for clients that wrote in several logs.</summary>
+    /// <param name="one">A position.</param>
+    /// <param name="other">Another position.</param>
+    /// <returns><see langword="null"/>, the default, where one log follows the other, so that the later place counts.</returns>
+    public virtual Position? Union(Position one, Position other) => null;
 }

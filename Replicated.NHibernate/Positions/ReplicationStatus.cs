@@ -14,4 +14,7 @@ public readonly record struct ReplicationStatus(bool IsSlave, Position? Position
 
     /// <summary>Whether it refuses writes although it follows nobody. Default <see langword="false"/>, also where it is not known.</summary>
     public bool RefusesWrites { get; init; }
+
+    /// <summary>What the user of the connection may not ask, and the remedy, for the log; <see langword="null"/> where everything was told.</summary>
+    public string? Unknown { get; init; }
 }

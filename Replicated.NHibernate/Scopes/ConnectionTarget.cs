@@ -128,7 +128,7 @@ internal abstract class ConnectionTarget
     /// <summary>A statement is about to run, in its transaction if it has one.</summary>
     public void Runs(SqlVerdict verdict, string sql, bool answersWithRows)
     {
-        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted))
+        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted || (Dialect.HasFunctionsThatWrite && Dialect.HasWrittenQuery is null)))
         {
             NoteWrite();
         }
