@@ -95,7 +95,10 @@ internal sealed class DatabaseProvider
         _isConfirmed = true;
     }
 
-    public DbTransaction Begin(DbConnection connection, IsolationLevel level) => _begin(level, connection);
+    /// <param name="connection">The open connection.</param>
+    /// <param name="level">At which level.</param>
+    /// <param name="onlyReads">Whether it is expected to do nothing but read.</param>
+    public DbTransaction Begin(DbConnection connection, IsolationLevel level, bool onlyReads = false) => _begin(_dialect.LevelToBegin(level, onlyReads), connection);
 
     public static DatabaseProvider From(DbProviderFactory factory) => new(connectionString =>
     {

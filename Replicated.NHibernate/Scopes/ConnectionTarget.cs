@@ -134,7 +134,7 @@ internal abstract class ConnectionTarget
 
     /// <summary>The failure in the library's words, where the database refused a write.</summary>
     public Exception? Translated(Exception failure, string sql) =>
-        failure is not DbException said || !DatabaseDialect.IsReadOnlyRefusal(said) ? null
+        failure is not DbException said || !Dialect.IsReadOnlyRefusal(said) ? null
         : Refusal is { } refusal ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
         : MasterUnavailableException.ReadOnly(failure);
 }

@@ -10,6 +10,9 @@ internal interface IRoleHost
 
     WorkName Work { get; }
 
+    /// <summary>What the application's handlers get their services from.</summary>
+    IServiceProvider HandlerServices { get; }
+
     /// <summary>Where somebody traces.</summary>
     Activity? Activity { get; }
 

@@ -19,7 +19,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
         _decision = decision;
-        _work = new RoleWork(scope, decision.Role);
+        _work = new RoleWork(scope, decision.Role, onlyReads: decision.Role == DatabaseRole.Slave || decision.Reason == RouteReason.NoSlave);
         Connection = new RoutedConnection(this);
     }
 
@@ -77,6 +77,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
         if (isNew)
         {
             _work.BeginFor(unit);
+            _work.Units.Opened(unit);
         }
 
         return unit;
@@ -124,7 +125,8 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public SeparateTarget Separate()
     {
         var pool = Scope.Services.Pool;
-        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).ConnectionString, DatabaseRole.Master);
+        var node = _work.Lease.Node ?? pool.Master;
+        return new(pool.Provider, node.StringFor(DatabaseRole.Master), DatabaseRole.Master, (connection, async, token) => _work.RunHandlers(connection, node, async, token));
     }
 
     // Two that open at once would take two connections, of which nobody would give the first one back.
@@ -150,17 +152,12 @@ internal sealed partial class RoleConnection : ConnectionTarget
         Scope.ThrowIfLeft();
         var (services, node) = (Scope.Services, _work.Lease.Node);
         var commits = Scope.Commits;
+        // What handlers set belongs to the connection, and must not be undone with a TransactionScope in which it was opened.
+        using var outside = services.ConnectionHooks.Any ? JoinedTransaction.OutsideOfAny() : null;
         var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Refusal is not null, async, cancellationToken)
             : node is null ? await services.Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
-            : await services.Pool.OpenPinned(node, async, cancellationToken);
-        _work.Lease.Take(opened);
-        if (_work.Gate.Refuses)
-        {
-            // A task that nobody awaited was still connecting when the scope ended.
-            await _work.GiveBack(async);
-            throw Ended();
-        }
-
+            : await services.Pool.OpenPinned(node, _work.Lease.Server, async, cancellationToken);
+        await _work.Take(opened, async, cancellationToken);
         if (node is null)
         {
             _knownCommits = commits;
@@ -172,7 +169,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     private void Pin(NodeConnection opened)
     {
-        _work.Lease.Pin(opened.Node);
+        _work.Lease.Pin(opened);
         if (opened.Reason is { } reason)
         {
             _decision = _decision with { Reason = reason };

@@ -13,11 +13,14 @@ internal sealed class RoleWork
     private StatementGate _gate;
     private WriteLog _writes;
 
-    public RoleWork(IRoleHost host, DatabaseRole role)
+    /// <param name="host">The scope.</param>
+    /// <param name="role">Master or slave.</param>
+    /// <param name="onlyReads">Whether it is expected to do nothing but read.</param>
+    public RoleWork(IRoleHost host, DatabaseRole role, bool onlyReads)
     {
         (Host, Role) = (host, role);
         Lease = new LeasedConnection(host.Services.Pool);
-        Transaction = new RoleTransaction(Provider, host, role);
+        Transaction = new RoleTransaction(Provider, host, role, onlyReads);
     }
 
     public IRoleHost Host { get; }
@@ -193,6 +196,26 @@ internal sealed class RoleWork
             Transaction.NoteLoss(loss);
         }
     }
+
+    /// <summary>A connection has been opened: the role's, unless the scope has ended or one of the application's handlers throws.</summary>
+    public async ValueTask Take(NodeConnection opened, bool async, CancellationToken cancellationToken)
+    {
+        Lease.Take(opened);
+        try
+        {
+            // A task that nobody awaited may have been connecting when the scope ended.
+            await (Gate.Refuses ? throw ScopeErrors.Ended(Host.Work) : RunHandlers(opened.Connection, opened.Node, async, cancellationToken));
+        }
+        catch
+        {
+            // Half of what a handler was to set may be set: nobody works on such a connection.
+            await GiveBack(async);
+            throw;
+        }
+    }
+
+    public ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
+        Host.Services.ConnectionHooks is { Any: true } hooks ? hooks.Opened(connection, Host, Role, node.Name, async, cancellationToken) : ValueTask.CompletedTask;
 
     public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);
 

@@ -26,6 +26,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     private AmbientScope? _ambient;
     private Dictionary<object, object?>? _kept;
     private bool _wantsSnapshot;
+    private HandlerServices? _handlerServices;
 
     public ScopeServices Services { get; } = services;
 
@@ -37,6 +38,8 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     public Activity? Activity { get; } = ReplicatedActivities.Scope();
 
     public WorkName Work => owner.Work;
+
+    public IServiceProvider HandlerServices => LazyInitializer.EnsureInitialized(ref _handlerServices, () => new HandlerServices(() => owner.Services, Services.ScopeFactory)).Provider;
 
     /// <summary>Whether completing the scope needs no database, so that nobody waits for it.</summary>
     public bool CompletesAtOnce => _master is null && (_slave is null || !Services.Marks.IsMonotonic);

@@ -10,7 +10,7 @@ namespace Replicated.NHibernate.Scopes;
 /// A connection of its own: of a session that the application opened by itself, or of work outside a scope's transaction, such as hilo. It passes the same guard, and
 /// its transactions are the caller's.
 /// </summary>
-internal sealed class SeparateTarget(DatabaseProvider provider, string connectionString, DatabaseRole role) : ConnectionTarget
+internal sealed class SeparateTarget(DatabaseProvider provider, string connectionString, DatabaseRole role, Func<DbConnection, bool, CancellationToken, ValueTask>? afterOpening = null) : ConnectionTarget
 {
     private DbConnection? _opened;
     private DbTransaction? _transaction;
@@ -38,7 +38,7 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
         ObjectDisposedException.ThrowIf(_isClosed, this);
         if (_opened is null)
         {
-            _opened = await provider.Open(connectionString, async, cancellationToken);
+            _opened = await Open(async, cancellationToken);
             if (_system is not null)
             {
                 _opened.EnlistTransaction(_system);
@@ -134,6 +134,21 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
     {
         _system = transaction;
         _opened?.EnlistTransaction(transaction);
+    }
+
+    private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
+    {
+        var opened = await provider.Open(connectionString, async, cancellationToken);
+        try
+        {
+            await (afterOpening?.Invoke(opened, async, cancellationToken) ?? ValueTask.CompletedTask);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
     }
 
     public void Close()

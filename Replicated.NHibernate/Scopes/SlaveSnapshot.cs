@@ -23,7 +23,7 @@ internal sealed class SlaveSnapshot(DatabaseProvider provider, ILogger logger, I
 
     public void Forget() => IsWanted = false;
 
-    public DbTransaction Start(DbConnection connection) => _transaction ??= provider.Begin(connection, provider.SnapshotLevel);
+    public DbTransaction Start(DbConnection connection) => _transaction ??= provider.Begin(connection, provider.SnapshotLevel, onlyReads: true);
 
     public async ValueTask End(LeasedConnection lease, bool async)
     {

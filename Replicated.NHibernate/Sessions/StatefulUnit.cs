@@ -7,10 +7,10 @@ namespace Replicated.NHibernate.Sessions;
 
 internal sealed class StatefulUnit : SessionUnit
 {
-    private readonly CleanProof _proof;
+    private readonly ReplicatedSessionFactories _factories;
 
-    private StatefulUnit(RoleConnection role, ISession session, CleanProof proof)
-        : base(role, session.GetSessionImplementation()) => (Session, _proof) = (session, proof);
+    private StatefulUnit(RoleConnection role, ISession session, ReplicatedSessionFactories factories)
+        : base(role, session.GetSessionImplementation()) => (Session, _factories) = (session, factories);
 
     public new ISession Session { get; }
 
@@ -18,14 +18,14 @@ internal sealed class StatefulUnit : SessionUnit
 
     public static StatefulUnit Of(RoleConnection role, ReplicatedSessionFactories factories)
     {
-        var session = factories.Open(role.Role, role.Connection);
+        var session = factories.Open(role);
         if (role.Role == DatabaseRole.Slave && factories.SlaveSharesCache)
         {
             // The factory puts nothing anyway; this spares a remote store what is asked before a put.
             session.CacheMode = CacheMode.Get;
         }
 
-        return new StatefulUnit(role, session, factories.Proof);
+        return new StatefulUnit(role, session, factories);
     }
 
     public override bool HasPendingChanges
@@ -60,7 +60,9 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
-    private bool IsClean => base.Session is IEventSource session && _proof.IsClean(session);
+    private bool IsClean => base.Session is IEventSource session && _factories.Proof.IsClean(session);
+
+    public override void Opened() => _factories.Hooks.Opened(Session, Role);
 
     public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask

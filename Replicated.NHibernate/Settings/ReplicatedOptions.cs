@@ -77,6 +77,13 @@ public sealed class ReplicatedOptions
     /// <value><see langword="true"/></value>
     public bool ReadOnlySwitch { get; set; } = true;
 
+    /// <summary>
+    /// Whether the provider prepares statements that are used often (PostgreSQL through Npgsql: <c>Max Auto Prepare=50</c>, where the connection string says nothing
+    /// of it). Only on servers that were found to have no pooler in between. Turn it off where tables are altered under a running application. Needs a restart.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool AutoPrepare { get; set; } = true;
+
     /// <summary>How reads see what was written before them, across requests.</summary>
     public AfterWriteOptions AfterWrite { get; } = new();
 
@@ -108,4 +115,11 @@ public sealed class SlaveOptions
     /// <value>1</value>
     [Range(1, 100)]
     public int Weight { get; set; } = 1;
+
+    /// <summary>
+    /// Whether several servers stand behind the address, as behind a load balancer or a cloud's reader endpoint. What one connection finds out then counts for no other: each
+    /// one is asked, which costs a round trip. An address that is seen to lead to several is taken for one without this.
+    /// </summary>
+    /// <value>false</value>
+    public bool LoadBalancer { get; set; }
 }

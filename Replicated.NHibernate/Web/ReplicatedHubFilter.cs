@@ -16,7 +16,7 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         var role = EndpointRoles.Of(invocationContext.HubMethod, hub, endpoint);
         var snapshot = EndpointSnapshots.Of(invocationContext.HubMethod, hub, endpoint);
         return await Run(
-            new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot),
+            new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, invocationContext.ServiceProvider),
             invocationContext.ServiceProvider,
             () => next(invocationContext),
             HubStream.Of(invocationContext.HubMethod));
@@ -34,7 +34,7 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
     {
         var hub = context.Hub.GetType();
         var (role, snapshot) = EndpointOf(context.Context) is { } endpoint ? (EndpointRoles.Of(endpoint), EndpointSnapshots.Of(endpoint)) : (null, false);
-        await Run(new Invocation(new WorkName("Hub method", $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot), context.ServiceProvider, async () =>
+        await Run(new Invocation(new WorkName("Hub method", $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, context.ServiceProvider), context.ServiceProvider, async () =>
         {
             await run();
             return null;
@@ -88,11 +88,13 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         }
     }
 
-    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot) : IScopeOwner
+    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, IServiceProvider provider) : IScopeOwner
     {
         public WorkName Work { get; } = work;
 
         public bool WantsSnapshot { get; } = snapshot;
+
+        public IServiceProvider? Services { get; } = provider;
 
         public bool IsReadOnlyVerb => false;
 
