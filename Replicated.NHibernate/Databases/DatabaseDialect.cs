@@ -87,6 +87,9 @@ internal abstract class DatabaseDialect
     /// <summary>The one address that a connection string leads to, as host:port; null where it names several, or where it is not known how they are written.</summary>
     public virtual string? AddressOf(string connectionString) => null;
 
+    /// <summary>A connection string for each server that one names; itself where it names one.</summary>
+    public virtual string[] SplitHosts(string connectionString) => [connectionString];
+
     /// <summary>What is wrong with a connection string, as the end of a sentence that begins with whose it is; null where nothing is.</summary>
     /// <param name="connectionString">The string, as configured.</param>
     /// <param name="isSlave">Whether it is a slave's.</param>

@@ -45,7 +45,7 @@ internal sealed partial class NodePool
         var dialect = provider.Dialect;
         string[] off =
         [
-            .. Positions is null ? ["positions (reads after a write go to the master for a while; MaxLag and the prober do nothing)"] : Array.Empty<string>(),
+            .. Positions is null ? ["positions (reads after a write go to the master for a while; MaxLag does nothing)"] : Array.Empty<string>(),
             .. UsesReadOnlyMode && !dialect.SwitchesByConnectionString && dialect.MakeReadOnly is null
                 ? [$"the read-only mode (writes on a slave are refused by their words alone{(dialect.HasFunctionsThatWrite ? ", so functions and procedures that write pass" : "")})"] : Array.Empty<string>(),
             .. !dialect.TellsWrites(Positions) ? ["the commit that tells what was written (statements that write are recognised by their words)"] : Array.Empty<string>(),

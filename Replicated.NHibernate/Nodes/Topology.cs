@@ -60,7 +60,7 @@ internal sealed partial class Topology
     /// <summary>Changes with a reload.</summary>
     public Node[] Slaves => _slaves;
 
-    /// <summary>How this database tells what a server is and how far; null where it does not, and then nobody is asked in the background.</summary>
+    /// <summary>How this database tells what a server is and how far; null where it does not.</summary>
     public ReplicationPositions? Positions => _ownPositions ?? _provider.Dialect.Positions;
 
     public MasterProgress? Progress => _progress ?? (Positions is { } positions ? Interlocked.CompareExchange(ref _progress, new MasterProgress(positions, _clock), null) ?? _progress : null);
@@ -84,6 +84,11 @@ internal sealed partial class Topology
     public void Answered(Node node, ReplicationStatus? status, NodeHealth asked)
     {
         var options = _settings.Value.Options;
+        if (node.IsFirstAnswer())
+        {
+            _report.Met(node, status, Positions is null);
+        }
+
         if (status is not { } told)
         {
             Found(node, NodeState.Up, "it answers, but not how far it is", asked);
@@ -106,10 +111,10 @@ internal sealed partial class Topology
         {
             node.HasFollowed |= told.IsSlave;
             node.IsFollowing = told.IsSlave;
-            node.Lag = told.Position is { } replayed && told.IsSlave ? LagOf(replayed, told.Age) : TimeSpan.Zero;
+            node.Lag = told.Position is { } replayed && told.IsSlave && !node.IsSeveral ? LagOf(replayed, told.Age) : TimeSpan.Zero;
         }
 
-        var others = Beside(node);
+        var others = Others.Beside(node, Master, _slaves, MasterLog);
         var (state, why) = Judge.Of(node, told, options.MaxLag, others);
         Found(node, state, why, asked);
         lock (_changing)
@@ -133,7 +138,7 @@ internal sealed partial class Topology
     /// <summary>A connection could be opened. Says nothing where servers are asked in the background: one from a pool may lead nowhere.</summary>
     public void Opened(Node node)
     {
-        if (Positions is null && node.Health is { State: not NodeState.Up } health)
+        if (!IsAsked && node.Health is { State: not NodeState.Up } health)
         {
             Found(node, NodeState.Up, "it could be connected to", health);
         }
@@ -161,24 +166,6 @@ internal sealed partial class Topology
             node.Forget();
             Suspected?.Invoke(node);
         }
-    }
-
-    private Others Beside(Node node)
-    {
-        var isMasterAsked = Master.Health.State != NodeState.Unknown;
-        if (Positions is not { LogsContinue: true })
-        {
-            return new Others(Master.Server, isMasterAsked, MasterLog: null, Newest: null);
-        }
-
-        (string Name, UInt128 Log)? newest = null;
-        foreach (var slave in node.Role == DatabaseRole.Master ? _slaves : [])
-        {
-            var isOfCluster = slave is { IsFollowing: true, Server: { } server } && !(Master.Server is { } master && server.IsOtherCluster(master));
-            newest = isOfCluster && slave.Reading is { Position.Log: var log } && !(log <= newest?.Log) ? (slave.Name, log) : newest;
-        }
-
-        return new Others(Master.Server, isMasterAsked, MasterLog, newest);
     }
 
     // What a master that is gone took with it, no slave will ever have: they are late only for what another one has.
@@ -237,7 +224,10 @@ internal sealed partial class Topology
         }
     }
 
-    private TimeSpan Validity => Positions is null
+    // Whether somebody asks the servers in the background; where places are told, somebody is taken to.
+    private bool IsAsked => Positions is not null || Suspected is not null;
+
+    private TimeSpan Validity => !IsAsked
         ? LeftOutWithoutProbes
         : (3 * _settings.Value.Options.Probe.Interval) + _settings.Value.Options.Probe.Timeout;
 
