@@ -13,7 +13,8 @@ export REPLICATED_PACKAGES
 
 help() {
   cat <<'TEXT'
-./build.sh sample [arguments]    runs the message board on a PostgreSQL primary and two slaves of its own: http://127.0.0.1:5080
+./build.sh sample [arguments]    runs the message board on a PostgreSQL primary and two slaves of its own: http://127.0.0.1:5080;
+                                 'sample --database sqlite' on one file, without any server
 ./build.sh test [arguments]      builds everything and runs the tests; arguments go to dotnet test, e.g. --filter Name~Commit
 ./build.sh bench [arguments]     runs the benchmarks; 'bench request' what a request costs beside one written by hand, --full with more rounds
 ./build.sh pack                  packs the library into artifacts/
@@ -33,7 +34,10 @@ case ${1:-help} in
     shift
     require_sdk
     require_writable
-    [ -n "${ConnectionStrings__Master:-}" ] || require_postgres
+    case " $* " in
+      *' --database sqlite '* | *' --database=sqlite '*) ;;
+      *) [ -n "${ConnectionStrings__Master:-}" ] || require_postgres ;;
+    esac
     find_packages
     say "building $project"
     dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off

@@ -2,6 +2,12 @@ using System.Globalization;
 using System.Runtime;
 using Replicated.NHibernate.Benchmarks;
 
+if (args is ["serve", var name, var master, var slave])
+{
+    await Arm.All.Single(a => a.Name == name).ServeAsync(master, slave);
+    return 0;
+}
+
 if (Arguments.Parse(args) is not { } arguments)
 {
     Console.Error.WriteLine(Arguments.Usage);
@@ -17,9 +23,9 @@ foreach (var benchmark in Benchmark.All.Where(b => arguments.Wants(b.Name)))
     await benchmark.Run(arguments, report);
 }
 
-foreach (var name in Benchmark.Missing.Where(arguments.Wants))
+foreach (var missing in Benchmark.Missing.Where(arguments.Wants))
 {
-    Console.WriteLine($"{name}: NOT RUN, it needs NHibernate");
+    Console.WriteLine($"{missing}: NOT RUN, it needs NHibernate");
 }
 
 return report.Missed && arguments.Strict ? 1 : 0;

@@ -16,7 +16,21 @@ try
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     Storage.Add(builder.Services, builder.Configuration);
     await using var cluster = await PrivateCluster.StartUnlessConfiguredAsync(builder.Configuration, stop.Token);
+    using var file = builder.Configuration.Database() == Database.Sqlite ? PrivateFile.CreateUnlessConfigured(builder.Configuration) : null;
     builder.Services.AddSingleton(new DemoServers(cluster));
+    if (builder.Configuration.Database() == Database.Sqlite)
+    {
+        builder.Services.AddSingleton<SqliteServer>();
+        builder.Services.AddSingleton<IServerQuestion>(sp => sp.GetRequiredService<SqliteServer>());
+        builder.Services.AddHostedService(sp => sp.GetRequiredService<SqliteServer>());
+    }
+    else
+    {
+        builder.Services.AddSingleton<DatabaseServers>();
+        builder.Services.AddSingleton<IServerQuestion>(sp => sp.GetRequiredService<DatabaseServers>());
+        builder.Services.AddHostedService<PostsTable>();
+    }
+
     var switches = new LiveSwitches();
     ((IConfigurationBuilder)builder.Configuration).Add(switches);
     builder.Services.AddSingleton(switches);
@@ -26,9 +40,8 @@ try
     }
 
     builder.Services.AddSingleton(TimeProvider.System);
-    builder.Services.AddSingleton<DatabaseServers>();
     builder.Services.AddSingleton<LoadMaker>();
-    builder.Services.AddHostedService<PostsTable>();
+    builder.Services.AddSingleton<PartialViews>();
     builder.Services.AddSingleton<IProblemDetailsWriter, ProblemPage>();
     builder.Services.AddProblemDetails();
     builder.Services

@@ -17,7 +17,7 @@ internal static partial class Storage
         switch (asked?.ToUpperInvariant())
         {
             case null or "" or "NHIBERNATE":
-                AddNHibernate(services, ref isAdded);
+                AddNHibernate(services, configuration.Database(), ref isAdded);
                 break;
             case "DAPPER":
                 break;
@@ -36,6 +36,11 @@ internal static partial class Storage
             throw new StartUpException("Storage is 'NHibernate', and this build is WITHOUT it. Leave the setting out.");
         }
 
+        if (configuration.Database() != Database.PostgreSql)
+        {
+            throw new StartUpException("Only with NHibernate are the posts kept in another database than PostgreSQL. Leave the setting Database out.");
+        }
+
         Description = asked is { Length: > 0 }
             ? "The posts are kept with Dapper, on the routed DbConnection, as the setting Storage says."
             : "This program is built WITHOUT NHibernate: the posts are kept with Dapper, on the routed DbConnection.";
@@ -44,5 +49,5 @@ internal static partial class Storage
     }
 
     // Its body stands in the folder Sessions, which a build without NHibernate leaves out.
-    static partial void AddNHibernate(IServiceCollection services, ref bool isAdded);
+    static partial void AddNHibernate(IServiceCollection services, Database database, ref bool isAdded);
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ApplicationParts;
 
@@ -22,10 +23,18 @@ public sealed class DecidedController : ControllerBase
 
 internal static class OwnControllers
 {
-    /// <summary>Not the sample's, which MVC would find too.</summary>
-    public static void AddControllersOfThisProject(this IServiceCollection services) => services.AddControllers().ConfigureApplicationPartManager(parts =>
+    /// <summary>Not the sample's, nor those of another way to work with a database, which MVC would find too.</summary>
+    public static void AddController<TController>(this IServiceCollection services)
+        where TController : ControllerBase => services.AddControllers().ConfigureApplicationPartManager(parts =>
     {
         parts.ApplicationParts.Clear();
-        parts.ApplicationParts.Add(new AssemblyPart(typeof(OwnControllers).Assembly));
+        parts.ApplicationParts.Add(new Only(typeof(TController)));
     });
+
+    private sealed class Only(Type controller) : ApplicationPart, IApplicationPartTypeProvider
+    {
+        public override string Name => controller.Name;
+
+        public IEnumerable<TypeInfo> Types => [controller.GetTypeInfo()];
+    }
 }

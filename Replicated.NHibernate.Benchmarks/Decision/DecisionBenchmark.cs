@@ -15,7 +15,7 @@ internal sealed class DecisionBenchmark() : Benchmark("decision")
         await using var app = Unconnected.Build(builder =>
         {
             builder.Services.AddReplicatedConnections(NpgsqlFactory.Instance);
-            builder.Services.AddControllersOfThisProject();
+            builder.Services.AddController<DecidedController>();
         });
         app.MapControllers();
         var requests = app.Services.GetRequiredService<RequestScopes>();

@@ -15,7 +15,7 @@ internal static class HandWritten
         services.AddSingleton(new PlainFactories(masters, slaves));
         services.AddHttpContextAccessor();
         services.AddScoped(sp => IsRead(sp.GetRequiredService<IHttpContextAccessor>().HttpContext!) ? slaves.OpenSession() : masters.OpenSession());
-        services.AddControllersOfThisProject();
+        services.AddController<PostsController>();
         services.Configure<Microsoft.AspNetCore.Mvc.MvcOptions>(options => options.Filters.Add(new TransactionFilter()));
     }
 

@@ -9,7 +9,7 @@ public sealed class PostsController(ISession session, TimeProvider clock) : Cont
 {
     [HttpGet("{id:guid}")]
     public async Task<ActionResult<PostView>> Get(Guid id, CancellationToken cancellationToken) =>
-        await session.GetAsync<Post>(id, cancellationToken) is { } post ? PostView.Of(post) : NotFound();
+        await session.GetAsync<Post>(id, cancellationToken) is { } post ? View(post) : NotFound();
 
     /// <summary>The session is there and nothing is asked of it.</summary>
     [HttpGet("none")]
@@ -20,13 +20,8 @@ public sealed class PostsController(ISession session, TimeProvider clock) : Cont
     {
         var post = new Post { Title = body.Title, Body = body.Body, Written = clock.GetUtcNow().UtcDateTime };
         await session.SaveAsync(post, cancellationToken);
-        return Created($"/posts/{post.Id}", PostView.Of(post));
+        return Created($"/posts/{post.Id}", View(post));
     }
-}
 
-public sealed record NewPost(string Title, string Body);
-
-public sealed record PostView(Guid Id, string Title, string Body, DateTime Written)
-{
-    internal static PostView Of(Post post) => new(post.Id, post.Title, post.Body, post.Written);
+    private static PostView View(Post post) => new(post.Id, post.Title, post.Body, post.Written);
 }

@@ -42,7 +42,7 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
 
     private async Task<ViewResult> Board(string view, NewPost written, CancellationToken cancellationToken)
     {
-        var servers = services.GetRequiredService<DatabaseServers>().AskAsync(cancellationToken);
+        var servers = services.GetRequiredService<IServerQuestion>().AskAsync(cancellationToken);
         var newest = await posts.NewestAsync(Shown, cancellationToken);
         var configuration = services.GetRequiredService<IConfiguration>();
         var health = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(cancellationToken);

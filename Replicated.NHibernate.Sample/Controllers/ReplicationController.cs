@@ -10,10 +10,8 @@ namespace Replicated.NHibernate.Sample.Controllers;
 [Route("replication")]
 public sealed class ReplicationController(IServiceProvider services) : Controller
 {
-    private readonly DatabaseServers _servers = services.GetRequiredService<DatabaseServers>();
-
     [HttpGet, HttpHead]
-    public async Task<JsonResult> Status(CancellationToken cancellationToken) => Json(await _servers.AskAsync(cancellationToken));
+    public async Task<JsonResult> Status(CancellationToken cancellationToken) => Json(await services.GetRequiredService<IServerQuestion>().AskAsync(cancellationToken));
 
     [HttpPost("{name}/pause")]
     [ValidateAntiForgeryToken]
@@ -61,7 +59,7 @@ public sealed class ReplicationController(IServiceProvider services) : Controlle
 
     private async Task<IResult> Tell(string name, string sql, CancellationToken cancellationToken)
     {
-        if (_servers.FindSlave(name) is not { } slave)
+        if (services.GetService<DatabaseServers>()?.FindSlave(name) is not { } slave)
         {
             return Results.Problem($"There is no slave '{name}'.", statusCode: StatusCodes.Status404NotFound);
         }

@@ -7,7 +7,7 @@ internal static class PrivateCluster
 {
     public static async Task<PostgresCluster?> StartUnlessConfiguredAsync(ConfigurationManager configuration, CancellationToken cancellationToken)
     {
-        if (configuration.GetSection("ConnectionStrings").GetChildren().Any(entry => !string.IsNullOrWhiteSpace(entry.Value))
+        if (configuration.Database() != Database.PostgreSql || configuration.GetSection("ConnectionStrings").GetChildren().Any(entry => !string.IsNullOrWhiteSpace(entry.Value))
             || configuration.GetSection("Replicated:Slaves").GetChildren().Any())
         {
             return null;

@@ -7,7 +7,7 @@ using Replicated.NHibernate.Sample.Hosting;
 namespace Replicated.NHibernate.Sample.Servers;
 
 /// <summary>The configured servers, and what each says of itself.</summary>
-internal sealed class DatabaseServers(IConfiguration configuration, IOptions<ReplicatedOptions> options)
+internal sealed class DatabaseServers(IConfiguration configuration, IOptions<ReplicatedOptions> options) : IServerQuestion
 {
     private const string Question =
         """

@@ -116,11 +116,50 @@ internal sealed class BrowserTests
         await Assertions.Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync(new Regex("read on slave-[12]"));
     }
 
+    [Test]
+    public async Task Board_of_another_reader_changes_without_a_reload()
+    {
+        var (actor, watcher) = (await Open(), await Open());
+        await Press(actor, "Pause the replay of slave-2");
+        await Assertions.Expect(watcher.GetByRole(AriaRole.Button, new() { Name = "Resume the replay of slave-2" })).ToBeVisibleAsync();
+        // What came by itself is used like what was there from the beginning.
+        await Press(watcher, "Resume the replay of slave-2");
+        await Assertions.Expect(actor.GetByRole(AriaRole.Button, new() { Name = "Pause the replay of slave-2" })).ToBeVisibleAsync();
+    }
+
+    [Test]
+    public async Task Board_is_read_and_written_without_scripts()
+    {
+        var page = await Open(scripts: false);
+        await page.GetByLabel("Title").FillAsync("Without a script");
+        await Press(page, "Post it");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Without a script" })).ToBeVisibleAsync();
+    }
+
+    [Test]
+    public async Task Keyboard_reaches_everything_in_the_order_of_reading()
+    {
+        var page = await Open();
+        List<string> names = [];
+        do
+        {
+            await page.Keyboard.PressAsync("Tab");
+            names.Add(await page.EvaluateAsync<string>("() => { const e = document.activeElement; return e.ariaLabel ?? e.labels?.[0]?.textContent ?? e.textContent.trim(); }"));
+        }
+        while (names[^1] != "Post it" && names.Count < 50);
+        Assert.That(names, Is.EqualTo(new[]
+        {
+            "Board", "Moderation", "Live status", "Servers as JSON",
+            "Pause the replay of slave-1", "Kill slave-1", "Pause the replay of slave-2", "Kill slave-2", "Live status: states, lag, sessions and reasons",
+            "Make load for 15 s", "Turn tokens off", "Turn AutoReadOnSlave off", "Title", "Text", "Post it",
+        }));
+    }
+
     private static Task Press(IPage page, string button) => page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
 
-    private async Task<IPage> Open()
+    private async Task<IPage> Open(bool scripts = true)
     {
-        var context = await _browser.NewContextAsync(new() { BaseURL = _sample.Client.BaseAddress!.ToString() });
+        var context = await _browser.NewContextAsync(new() { BaseURL = _sample.Client.BaseAddress!.ToString(), JavaScriptEnabled = scripts });
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
         return page;

@@ -8,31 +8,23 @@ using Replicated.NHibernate.Tests.Integration;
 
 namespace Replicated.NHibernate.Tests.Sessions;
 
-/// <summary>A cluster for the tests of sessions, with the shop's tables.</summary>
+/// <summary>A cluster for the tests of sessions, with the shop's tables. Started by the first test that asks.</summary>
 [SetUpFixture]
 internal sealed class Database
 {
-    private static PostgresCluster? _cluster;
+    private static readonly Lazy<PostgresCluster> Shared = new(() => Start().GetAwaiter().GetResult());
 
-    public static PostgresCluster Cluster => _cluster ?? throw new InvalidOperationException("The cluster has not been started.");
+    public static PostgresCluster Cluster => Shared.Value;
 
     public static PostgresNode Master => Cluster.Master;
-
-    [OneTimeSetUp]
-    public static async Task Start()
-    {
-        _cluster = await SharedCluster.StartWithSchema();
-        await SharedCluster.Execute(Master, Shop.Schema);
-        await _cluster.WaitForSlavesAsync();
-    }
 
     [OneTimeTearDown]
     public static async Task Stop()
     {
         NpgsqlConnection.ClearAllPools();
-        if (_cluster is not null)
+        if (Shared.IsValueCreated)
         {
-            await _cluster.DisposeAsync();
+            await Shared.Value.DisposeAsync();
         }
     }
 
@@ -52,4 +44,12 @@ internal sealed class Database
                 m.FluentMappings.Add(map);
             }
         });
+
+    private static async Task<PostgresCluster> Start()
+    {
+        var cluster = await SharedCluster.StartWithSchema();
+        await SharedCluster.Execute(cluster.Master, Shop.Schema);
+        await cluster.WaitForSlavesAsync();
+        return cluster;
+    }
 }

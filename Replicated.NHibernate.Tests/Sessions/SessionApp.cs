@@ -72,7 +72,7 @@ internal sealed class SessionApp : IAsyncDisposable
                 app.MapMethods("/snapshot", ["GET", "POST"], (Delegate)Run).UseSnapshot();
                 map?.Invoke(app);
             },
-            Database.Cluster,
+            slaves > 0 ? Database.Cluster : null,
             settings,
             slaves: slaves);
         return new SessionApp(app, sent);

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 
 namespace Replicated.NHibernate.Databases;
 
@@ -46,17 +47,32 @@ internal abstract class DatabaseDialect
     /// <summary>The level at which all statements of a transaction see one moment.</summary>
     public virtual IsolationLevel SnapshotLevel => IsolationLevel.RepeatableRead;
 
-    /// <summary>The database refused to write because the transaction is read-only; SQL's own code for it.</summary>
-    public static bool IsReadOnlyRefusal(DbException e) => e.SqlState == "25006";
+    /// <summary>Why numbers cannot be taken from a table beside a scope's transaction, with the remedy; null where they can.</summary>
+    public virtual string? IsolatedWorkRefusal => null;
 
     /// <summary>The transaction had failed already.</summary>
     public static bool IsFailedTransaction(Exception e) => e is DbException { SqlState: "25P02" };
 
     /// <summary>The class of the exception and the database's code, for a message: never its text, which may quote a client's data.</summary>
-    public static string NameOf(Exception e) => e is DbException { SqlState: { } state } ? $"{e.GetType().Name} {state}" : e.GetType().Name;
+    public static string NameOf(Exception e) =>
+        e is DbException said && (said.SqlState ?? SqliteErrors.CodeOf(said)?.ToString(CultureInfo.InvariantCulture)) is { } code ? $"{e.GetType().Name} {code}" : e.GetType().Name;
+
+    /// <summary>The database refused to write because the session is read-only; by SQL's own code for it.</summary>
+    public virtual bool IsReadOnlyRefusal(DbException e) => e.SqlState == "25006";
+
+    /// <summary>The level to ask the provider for.</summary>
+    /// <param name="level">What the application, or the library, wants.</param>
+    /// <param name="onlyReads">Whether the work is expected to do nothing but read.</param>
+    public virtual IsolationLevel LevelToBegin(IsolationLevel level, bool onlyReads) => level;
+
+    /// <summary>For sessions of the master role.</summary>
+    public virtual string MasterConnectionString(string connectionString) => connectionString;
 
     /// <summary>For slave sessions, on whichever server.</summary>
     public virtual string ReadOnlyConnectionString(string connectionString, bool readOnlySwitch) => connectionString;
+
+    /// <summary>For sessions whose statements the provider prepares by itself, where the string says nothing of it.</summary>
+    public virtual string PreparingConnectionString(string connectionString) => connectionString;
 
     /// <summary>For asking a server in the background, beside the application's pool: an exhausted pool must not look like a dead server.</summary>
     public virtual string ProbeConnectionString(string readOnly) => readOnly;

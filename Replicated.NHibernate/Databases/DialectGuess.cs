@@ -10,6 +10,7 @@ internal static class DialectGuess
 
     // Words that only Npgsql knows, and one that nobody does: who takes both does not look at them before opening.
     private const string Npgsqls = "Host=localhost;Pooling=false;Enlist=false;No Reset On Close=false;Target Session Attributes=any";
+    private const string MicrosoftSqlites = "Data Source=x;Mode=ReadOnly;Recursive Triggers=False;Foreign Keys=False";
     private const string Nobodys = "Host=localhost;Pooling=false;A Word Of Nobody=1";
 
     /// <summary>Before anything was opened.</summary>
@@ -17,7 +18,17 @@ internal static class DialectGuess
     /// <param name="connectionType">Its class of connections.</param>
     /// <param name="expected">What the configuration says otherwise, such as NHibernate's dialect; null where it says nothing.</param>
     public static DatabaseDialect From(Func<string, DbConnection> create, string connectionType, DatabaseDialect? expected) =>
-        Takes(create, Npgsqls) && !Takes(create, Nobodys) ? new PostgreSqlDialect(takesKeywords: true) : expected ?? new GenericDialect(connectionType);
+        Takes(create, Nobodys) ? expected ?? new GenericDialect(connectionType)
+        : Takes(create, Npgsqls) ? new PostgreSqlDialect(takesKeywords: true)
+        : Takes(create, MicrosoftSqlites) ? new SqliteDialect(takesKeywords: true)
+        : expected ?? new GenericDialect(connectionType);
+
+    /// <summary>What NHibernate's dialect says of the database; null where it is none that is known here.</summary>
+    public static DatabaseDialect? Expected(string? nhibernateDialect) =>
+        nhibernateDialect is null ? null
+        : nhibernateDialect.Contains("PostgreSQL", StringComparison.OrdinalIgnoreCase) ? new PostgreSqlDialect(takesKeywords: false)
+        : nhibernateDialect.Contains("SQLite", StringComparison.OrdinalIgnoreCase) ? new SqliteDialect(takesKeywords: false)
+        : null;
 
     /// <summary>After a server said what it is.</summary>
     public static DatabaseDialect Confirmed(DatabaseDialect guess, string? version) =>

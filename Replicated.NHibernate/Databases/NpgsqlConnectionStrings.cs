@@ -5,9 +5,24 @@ namespace Replicated.NHibernate.Databases;
 /// <summary>Connection strings derived from one that Npgsql takes.</summary>
 internal static class NpgsqlConnectionStrings
 {
+    // The server keeps each of them for each connection; the one that was used longest ago makes room.
+    private const int Prepared = 50;
+
     // Each has two names.
+    private static readonly string[] MaxAutoPrepare = ["Max Auto Prepare", "MaxAutoPrepare"];
     private static readonly string[] NoReset = ["No Reset On Close", "NoResetOnClose"];
     private static readonly string[] TargetSession = ["Target Session Attributes", "TargetSessionAttributes"];
+
+    public static string Preparing(string connectionString)
+    {
+        var builder = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        if (Value(builder, MaxAutoPrepare) is null)
+        {
+            builder[MaxAutoPrepare[0]] = Prepared;
+        }
+
+        return builder.ConnectionString;
+    }
 
     public static string ForProbes(string readOnly)
     {

@@ -33,6 +33,9 @@ internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
     public override string ReadOnlyConnectionString(string connectionString, bool readOnlySwitch) =>
         takesKeywords ? NpgsqlConnectionStrings.ReadOnly(connectionString, readOnlySwitch) : connectionString;
 
+    public override string PreparingConnectionString(string connectionString) =>
+        takesKeywords ? NpgsqlConnectionStrings.Preparing(connectionString) : connectionString;
+
     public override string ProbeConnectionString(string readOnly) => takesKeywords ? NpgsqlConnectionStrings.ForProbes(readOnly) : readOnly;
 
     public override string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch) =>

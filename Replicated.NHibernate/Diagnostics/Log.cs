@@ -70,6 +70,9 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "With {Database} through {ConnectionType} these are off: {Off}. Said once per application.")]
     public static partial void SwitchedOff(this ILogger logger, string database, string connectionType, string off);
 
+    [LoggerMessage(34, LogLevel.Information, "Statements are not prepared on {Node}: a pooler is in between. Said once per node.")]
+    public static partial void NotPrepared(this ILogger logger, string node);
+
     [LoggerMessage(40, LogLevel.Information, "Reads go to the slaves: {Slaves}.")]
     public static partial void Started(this ILogger logger, string slaves);
 

@@ -12,11 +12,13 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     private int _inUse;
     private int _saidWithoutPositions;
+    private int _saidPooler;
     private volatile int _weight = weight;
     private volatile NodeReading? _reading;
     private volatile NodeHealth _health = NodeHealth.Unknown;
     private volatile bool _hasFollowed;
     private volatile bool _isReadOnlyModeOff;
+    private volatile bool _isDirect;
     private long _lag;
 
     public string Name { get; } = name;
@@ -33,6 +35,12 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     /// <summary>For sessions of the slave role, on whichever node.</summary>
     public string ReadOnlyConnectionString { get; } = readOnlyConnectionString;
+
+    /// <summary>The same two with statements prepared by the provider; null where that is switched off.</summary>
+    public (string Master, string ReadOnly)? Preparing { get; init; }
+
+    /// <summary>Whether no pooler was found in between: behind one, a prepared statement may meet another server process.</summary>
+    public bool IsDirect { get => _isDirect; set => _isDirect = value; }
 
     /// <summary>Connections that scopes hold at this moment.</summary>
     public int InUse => Volatile.Read(ref _inUse);
@@ -54,6 +62,23 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
 
     /// <summary>Whether nobody has said yet that it tells no position.</summary>
     public bool IsFirstWithoutPositions() => Interlocked.Exchange(ref _saidWithoutPositions, 1) == 0;
+
+    /// <summary>Whether nobody has said yet that a pooler is in between.</summary>
+    public bool IsFirstWithPooler() => Interlocked.Exchange(ref _saidPooler, 1) == 0;
+
+    /// <summary>How to connect for a session of that role.</summary>
+    public string StringFor(DatabaseRole role)
+    {
+        var (master, readOnly) = IsDirect && Preparing is { } preparing ? preparing : (ConnectionString, ReadOnlyConnectionString);
+        return role == DatabaseRole.Master ? master : readOnly;
+    }
+
+    /// <summary>The provider's pools of connections to it: sessions outside routing use the master's string as it was configured.</summary>
+    public IEnumerable<string> Pools()
+    {
+        string[] all = Role == DatabaseRole.Master ? [StringFor(DatabaseRole.Master), StringFor(DatabaseRole.Slave), ConnectionString] : [StringFor(DatabaseRole.Slave)];
+        return all.Distinct(StringComparer.Ordinal);
+    }
 
     public void Enter() => Interlocked.Increment(ref _inUse);
 

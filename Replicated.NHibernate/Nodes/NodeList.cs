@@ -45,12 +45,16 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
 
         return (Create(DatabaseRole.Master, master!), [.. slaves.Select(s => Create(DatabaseRole.Slave, s))]);
 
-        Node Create(DatabaseRole role, Entry entry) => new(
-            entry.Name,
-            role,
-            entry.Weight,
-            entry.ConnectionString,
-            provider.Dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch));
+        Node Create(DatabaseRole role, Entry entry)
+        {
+            var dialect = provider.Dialect;
+            var plain = dialect.MasterConnectionString(entry.ConnectionString);
+            var readOnly = dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch);
+            return new Node(entry.Name, role, entry.Weight, plain, readOnly)
+            {
+                Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(plain), dialect.PreparingConnectionString(readOnly)) : null,
+            };
+        }
     }
 
     /// <summary>The policy of that name; only for options that are valid.</summary>

@@ -76,6 +76,23 @@ internal sealed partial class NodePool
         node.IsReadOnlyModeOff = isOff;
     }
 
+    /// <summary>Asks whether a connection leads to the server process that its provider was told of; behind a pooler it does not, and says so once.</summary>
+    public async Task CheckDirect(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        if (node.Preparing is null || provider.Dialect.BackendQuery is not { } question || BackendId.Of(connection) is not { } known)
+        {
+            return;
+        }
+
+        await using var command = connection.CreateCommand();
+        command.CommandText = question;
+        node.IsDirect = await command.ExecuteScalarAsync(cancellationToken) is long told && told == known;
+        if (!node.IsDirect && node.IsFirstWithPooler())
+        {
+            _logger.NotPrepared(node.Name);
+        }
+    }
+
     // Where the connection string cannot do it, a statement does, each time that a connection leaves the pool.
     private async ValueTask<DbConnection> ReadOnly(DbConnection connection, bool async, CancellationToken cancellationToken)
     {

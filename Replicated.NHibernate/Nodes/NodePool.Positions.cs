@@ -66,8 +66,7 @@ internal sealed partial class NodePool
     /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
     public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
     {
-        string[] pools = node.Role == DatabaseRole.Master ? [node.ConnectionString, node.ReadOnlyConnectionString] : [node.ReadOnlyConnectionString];
-        foreach (var connectionString in pools)
+        foreach (var connectionString in node.Pools())
         {
             for (var attempt = 0; attempt < MostInPool; attempt++)
             {

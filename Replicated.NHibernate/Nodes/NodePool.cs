@@ -208,8 +208,8 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
         try
         {
             return role == DatabaseRole.Master
-                ? await provider.Open(node.ConnectionString, async, cancellationToken)
-                : await ReadOnly(await provider.Open(node.ReadOnlyConnectionString, async, cancellationToken), async, cancellationToken);
+                ? await provider.Open(node.StringFor(role), async, cancellationToken)
+                : await ReadOnly(await provider.Open(node.StringFor(role), async, cancellationToken), async, cancellationToken);
         }
         catch (Exception e)
         {

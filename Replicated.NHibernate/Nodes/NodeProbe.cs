@@ -93,6 +93,7 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
         _connection = connection;
         await connection.OpenAsync(enough);
         await pool.CheckReadOnlyMode(node, connection, enough);
+        await pool.CheckDirect(node, connection, enough);
         if (wasAway)
         {
             // Not for long: the pool may be exhausted, which is nothing to hold against the server.

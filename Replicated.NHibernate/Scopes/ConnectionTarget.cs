@@ -150,7 +150,7 @@ internal abstract class ConnectionTarget
 
     /// <summary>The failure in the library's words, where the database refused a write.</summary>
     public Exception? Translated(Exception failure, string sql) =>
-        Refusal is { } refusal && failure is DbException said && DatabaseDialect.IsReadOnlyRefusal(said)
+        Refusal is { } refusal && failure is DbException said && Dialect.IsReadOnlyRefusal(said)
             ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
             : null;
 }

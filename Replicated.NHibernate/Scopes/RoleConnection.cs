@@ -16,7 +16,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
-        _work = new RoleWork(scope, decision.Role);
+        _work = new RoleWork(scope, decision.Role, onlyReads: decision.Role == DatabaseRole.Slave || decision.Reason == RouteReason.NoSlave);
         _opening = new RoleOpening(_work, decision);
         Connection = new RoutedConnection(this);
     }
@@ -108,6 +108,6 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public SeparateTarget Separate()
     {
         var pool = Scope.Services.Pool;
-        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).ConnectionString, DatabaseRole.Master);
+        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).StringFor(DatabaseRole.Master), DatabaseRole.Master);
     }
 }

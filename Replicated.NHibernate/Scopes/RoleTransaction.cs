@@ -20,7 +20,7 @@ internal enum TransactionState
 /// <summary>
 /// The one transaction of a role. <c>None</c> –Begin→ <c>Begun</c> –first statement→ <c>Physical</c>; from both of these End leads back to <c>None</c>. Who began it is part of the state.
 /// </summary>
-internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host, DatabaseRole role)
+internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host, DatabaseRole role, bool onlyReads)
 {
     private IsolationLevel _level;
     private bool _levelWasAsked;
@@ -72,7 +72,7 @@ internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host,
     }
 
     /// <summary>Begins it on the server.</summary>
-    public DbTransaction Start(DbConnection connection) => _transaction = provider.Begin(connection, _level);
+    public DbTransaction Start(DbConnection connection) => _transaction = provider.Begin(connection, _level, onlyReads);
 
     /// <summary>Its connection is lost before a statement has run: the next one begins it anew.</summary>
     public async ValueTask ForgetPhysical()

@@ -13,11 +13,14 @@ internal sealed class RoleWork
     private StatementGate _gate;
     private WriteLog _writes;
 
-    public RoleWork(IRoleHost host, DatabaseRole role)
+    /// <param name="host">The scope.</param>
+    /// <param name="role">Master or slave.</param>
+    /// <param name="onlyReads">Whether it is expected to do nothing but read.</param>
+    public RoleWork(IRoleHost host, DatabaseRole role, bool onlyReads)
     {
         (Host, Role) = (host, role);
         Lease = new LeasedConnection(host.Services.Pool);
-        Transaction = new RoleTransaction(Provider, host, role);
+        Transaction = new RoleTransaction(Provider, host, role, onlyReads);
     }
 
     public IRoleHost Host { get; }

@@ -47,7 +47,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     {
         AsksForSharedCache = SharedCache.IsAsked(settings);
         // Until a server has said what it is.
-        _expected = settings.TryGetValue(Environment.Dialect, out var dialect) && dialect.Contains("PostgreSQL", StringComparison.OrdinalIgnoreCase) ? new PostgreSqlDialect(takesKeywords: false) : null;
+        _expected = DialectGuess.Expected(settings.TryGetValue(Environment.Dialect, out var dialect) ? dialect : null);
         base.Configure(settings);
     }
 

@@ -31,7 +31,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
 
     public override void ExecuteWorkInIsolation(ISessionImplementor session, IIsolatedWork work, bool transacted)
     {
-        RefuseOnSlave(session, work);
+        RefuseIsolatedWork(session, work);
         Isolated.Value = SessionTarget.Of(session) as RoleConnection;
         try
         {
@@ -45,7 +45,7 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
 
     public override async Task ExecuteWorkInIsolationAsync(ISessionImplementor session, IIsolatedWork work, bool transacted, CancellationToken cancellationToken)
     {
-        RefuseOnSlave(session, work);
+        RefuseIsolatedWork(session, work);
         Isolated.Value = SessionTarget.Of(session) as RoleConnection;
         await base.ExecuteWorkInIsolationAsync(session, work, transacted, cancellationToken);
     }
@@ -85,8 +85,14 @@ internal sealed class ReplicatedTransactionFactory : AdoNetWithSystemTransaction
         }
     }
 
-    private static void RefuseOnSlave(ISessionImplementor session, IIsolatedWork work) =>
+    private static void RefuseIsolatedWork(ISessionImplementor session, IIsolatedWork work)
+    {
         SessionTarget.Refuse(session, $"isolated work for {work.GetType().Name}, such as the generation of an id,", WriteLayer.IsolatedWork);
+        if (SessionTarget.Of(session) is RoleConnection { Dialect.IsolatedWorkRefusal: { } remedy })
+        {
+            throw new NotSupportedException($"Isolated work for {work.GetType().Name}, such as hilo's, is not possible in a scope: {remedy}");
+        }
+    }
 
     /// <summary>NHibernate forgets the session's own transaction when a TransactionScope ends; the unit is told, and begins again.</summary>
     private sealed class JoinedSystemTransaction : SystemTransactionContext

@@ -85,6 +85,13 @@ public sealed class ReplicatedOptions
     /// <value><see langword="true"/></value>
     public bool ReadOnlySwitch { get; set; } = true;
 
+    /// <summary>
+    /// Whether the provider prepares statements that are used often (PostgreSQL through Npgsql: <c>Max Auto Prepare=50</c>, where the connection string says nothing
+    /// of it). Only on servers that were found to have no pooler in between. Turn it off where tables are altered under a running application. Needs a restart.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool AutoPrepare { get; set; } = true;
+
     /// <summary>How reads see what was written before them, across requests.</summary>
     public AfterWriteOptions AfterWrite { get; } = new();
 

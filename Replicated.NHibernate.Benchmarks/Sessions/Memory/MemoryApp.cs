@@ -26,7 +26,7 @@ internal sealed class MemoryApp : IAsyncDisposable
             builder.Configuration["ConnectionStrings:Master"] = Master;
             builder.Configuration["ConnectionStrings:Slave"] = Slave;
             builder.Services.AddReplicatedNHibernate(Model.Configure<MemoryDriver>);
-            builder.Services.AddControllersOfThisProject();
+            builder.Services.AddController<PostsController>();
         },
         app => app.UseReplicatedSessions());
 
