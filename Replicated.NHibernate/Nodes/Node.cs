@@ -120,6 +120,13 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
         return role == DatabaseRole.Master ? master : readOnly;
     }
 
+    /// <summary>The provider's pools of connections to it: sessions outside routing use the master's string as it was configured.</summary>
+    public IEnumerable<string> Pools()
+    {
+        string[] all = Role == DatabaseRole.Master ? [StringFor(DatabaseRole.Master), StringFor(DatabaseRole.Slave), ConnectionString] : [StringFor(DatabaseRole.Slave)];
+        return all.Distinct(StringComparer.Ordinal);
+    }
+
     public void Enter() => Interlocked.Increment(ref _inUse);
 
     public void Leave() => Interlocked.Decrement(ref _inUse);

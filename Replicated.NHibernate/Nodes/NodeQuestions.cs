@@ -156,11 +156,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     /// </summary>
     public async Task<Exception?> DropWhatBroke(Node node, CancellationToken cancellationToken)
     {
-        // Sessions outside routing use the master's string as it was configured.
-        string[] pools = node.Role == DatabaseRole.Master
-            ? [node.StringFor(DatabaseRole.Master), node.StringFor(DatabaseRole.Slave), node.ConnectionString]
-            : [node.StringFor(DatabaseRole.Slave)];
-        foreach (var connectionString in pools.Distinct(StringComparer.Ordinal))
+        foreach (var connectionString in node.Pools())
         {
             for (var attempt = 0; attempt < MostInPool; attempt++)
             {

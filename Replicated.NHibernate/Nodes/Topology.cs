@@ -148,7 +148,15 @@ internal sealed partial class Topology
     public void Failed(Node node, string why)
     {
         node.Forget();
-        Found(node, NodeState.Down, why, asked: null);
+        if (Found(node, NodeState.Down, why, asked: null))
+        {
+            // Nobody is to wait on one of them, and none may be used when the server is back.
+            foreach (var pool in node.Pools())
+            {
+                _provider.ClearPool(pool);
+            }
+        }
+
         if (node.Role == DatabaseRole.Master)
         {
             _history.MasterIsGone();
@@ -199,14 +207,15 @@ internal sealed partial class Topology
         }
     }
 
-    private void Found(Node node, NodeState state, string why, NodeHealth? asked)
+    // Whether it was in another state before.
+    private bool Found(Node node, NodeState state, string why, NodeHealth? asked)
     {
         lock (_changing)
         {
             var former = node.Health;
             if (asked is not null && !ReferenceEquals(asked, former) && former.State == NodeState.Down)
             {
-                return;
+                return false;
             }
 
             var now = _clock.GetTimestamp();
@@ -221,6 +230,8 @@ internal sealed partial class Topology
             {
                 _report.Changed(node, former.State, state, why);
             }
+
+            return former.State != state;
         }
     }
 
