@@ -68,7 +68,7 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     /// </remarks>
     public bool Covers(Mark own, Mark other) => (own.Position, other.Position) switch
     {
-        ({ } here, { } there) => AreOfOneLog(here, there) ? here.Offset >= there.Offset : Positions?.IsReached(there, here) == true,
+        ({ } here, { } there) => AreOfOneLog(here, there) ? here.Offset >= there.Offset : Positions is not null && pool.IsReached(there, here),
         (null, null) => own.WrittenAt >= other.WrittenAt,
         _ => false,
     };
@@ -83,7 +83,15 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     };
 
     /// <summary>The mark of a commit that wrote now.</summary>
-    public Mark? Written(Position? position) => Options.Mode == AfterWriteMode.Off ? null : New(position);
+    public Mark? Written(Position? position)
+    {
+        if (position is { } place)
+        {
+            pool.Committed(place);
+        }
+
+        return Options.Mode == AfterWriteMode.Off ? null : New(position);
+    }
 
     /// <summary>The mark of what was read now.</summary>
     public Mark? Read(Position position) => IsMonotonic ? New(position) : null;

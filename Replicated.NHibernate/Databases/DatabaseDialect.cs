@@ -35,6 +35,9 @@ internal abstract class DatabaseDialect
     /// <summary>One boolean: whether the transaction that runs has written so far; null where the database does not tell.</summary>
     public virtual string? HasWrittenQuery => null;
 
+    /// <summary>What every server of the kind answers, for asking in the background where it tells no positions; null where that is not known.</summary>
+    public virtual string? ProbeQuery => null;
+
     /// <summary>One number: which of the server's processes works for the connection; null where <see cref="BackendHasWrittenQuery"/> cannot be asked.</summary>
     public virtual string? BackendQuery => null;
 
@@ -84,6 +87,9 @@ internal abstract class DatabaseDialect
     /// <summary>For asking a server in the background, beside the application's pool: an exhausted pool must not look like a dead server.</summary>
     public virtual string ProbeConnectionString(string readOnly) => readOnly;
 
+    /// <summary>The one address that a connection string leads to, as host:port; null where it names several, or where it is not known how they are written.</summary>
+    public virtual string? AddressOf(string connectionString) => null;
+
     /// <summary>What is wrong with a connection string, as the end of a sentence that begins with whose it is; null where nothing is.</summary>
     /// <param name="connectionString">The string, as configured.</param>
     /// <param name="isSlave">Whether it is a slave's.</param>
@@ -110,6 +116,9 @@ internal abstract class DatabaseDialect
 
         return default;
     }
+
+    /// <summary>Writes into a master's log what shows on the slaves that follow it; null where there is no way.</summary>
+    public virtual Task<HistoryProof?> WriteProof(DbConnection master, CancellationToken cancellationToken) => Task.FromResult<HistoryProof?>(null);
 
     /// <summary>Whose fault a failure is. Never by <see cref="DbException.IsTransient"/>, which means something else.</summary>
     public virtual FailureClass Classify(in Failure failure)

@@ -38,6 +38,8 @@ internal sealed class MySqlDialect(bool takesKeywords, MySqlKind kind = MySqlKin
         _ => null,
     };
 
+    public override string ProbeQuery => "select 1";
+
     // The provider resets a session that comes from its pool, so this is said at each lease.
     public override string MakeReadOnly => "set session transaction read only";
 
@@ -52,6 +54,8 @@ internal sealed class MySqlDialect(bool takesKeywords, MySqlKind kind = MySqlKin
         takesKeywords ? MySqlConnectionStrings.ReadOnly(connectionString) : connectionString;
 
     public override string ProbeConnectionString(string readOnly) => takesKeywords ? MySqlConnectionStrings.ForProbes(readOnly) : readOnly;
+
+    public override string? AddressOf(string connectionString) => takesKeywords ? MySqlConnectionStrings.AddressOf(connectionString) : null;
 
     public override string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch) =>
         takesKeywords ? MySqlConnectionStrings.Contradiction(connectionString) : null;

@@ -11,6 +11,8 @@ internal static class NpgsqlConnectionStrings
     // Each has two names.
     private static readonly string[] MaxAutoPrepare = ["Max Auto Prepare", "MaxAutoPrepare"];
     private static readonly string[] NoReset = ["No Reset On Close", "NoResetOnClose"];
+    private static readonly string[] HostNames = ["Host", "Server"];
+    private static readonly string[] OwnHosts = ["localhost", "127.0.0.1", "::1"];
     private static readonly string[] TargetSession = ["Target Session Attributes", "TargetSessionAttributes"];
 
     public static string Preparing(string connectionString)
@@ -54,6 +56,18 @@ internal static class NpgsqlConnectionStrings
         }
 
         return builder.ConnectionString;
+    }
+
+    public static string? AddressOf(string connectionString)
+    {
+        var builder = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        if (Value(builder, HostNames) is not { Length: > 0 } host || host.Contains(','))
+        {
+            return null;
+        }
+
+        var name = Array.Exists(OwnHosts, own => own.Equals(host, StringComparison.OrdinalIgnoreCase)) ? OwnHosts[0] : host.ToLowerInvariant();
+        return $"{name}:{Value(builder, ["Port"]) ?? "5432"}";
     }
 
     public static string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch)

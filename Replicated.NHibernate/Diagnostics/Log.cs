@@ -16,8 +16,8 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Warning, "{Work} asked for a session before routing had found its endpoint, so the master answered (reason early). Place app.UseReplicatedSessions() after app.UseRouting() and before whatever uses a session. Said once per application.")]
     public static partial void AskedEarly(this ILogger logger, string work);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Work} has a read-only verb but wrote to the master. Before switching AutoReadOnSlave on, put [UseMaster] on it, or it will fail on a slave.")]
-    public static partial void WroteWithReadOnlyVerb(this ILogger logger, string work);
+    [LoggerMessage(4, LogLevel.Warning, "{Work} has a read-only verb but wrote to the master ({Changes}). Before switching AutoReadOnSlave on, put [UseMaster] on it, or it will fail on a slave. What nobody meant to change (a NULL in a property that cannot hold it, a user type without Equals) is to be mended in the mapping, or see Replicated:ChangesOnSlave.")]
+    public static partial void WroteWithReadOnlyVerb(this ILogger logger, string work, string changes);
 
     [LoggerMessage(5, LogLevel.Warning, "{Work} ended with writes that nobody committed; they were rolled back. Call CommitAsync() on the scope, or commit the session's transaction, before disposing it.")]
     public static partial void UncommittedWritesRolledBack(this ILogger logger, string work);
@@ -58,6 +58,9 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Warning, "{Work} has begun a transaction on the master and not ended it: it is left to the application, and rolled back with the request unless it is committed. Call Commit() before the action returns, or begin no transaction: the request has one.")]
     public static partial void TransactionLeftOpen(this ILogger logger, string work);
 
+    [LoggerMessage(18, LogLevel.Warning, "{Work} has read on a slave what NHibernate takes for changed: {Changes}. Nothing of it is written, because Replicated:ChangesOnSlave is Warn. Put [UseMaster] where it is meant; where nobody meant it, mend the mapping: a NULL in a property that cannot hold it, or a user type whose Equals does not compare values.")]
+    public static partial void ChangedOnSlave(this ILogger logger, string work, string changes);
+
     [LoggerMessage(30, LogLevel.Warning, "Node {Node} works, but it or the pool has no connection left ({Error}). Next: {Next}")]
     public static partial void NodeBusy(this ILogger logger, string node, string error, string next);
 
@@ -90,4 +93,7 @@ internal static partial class Log
 
     [LoggerMessage(44, LogLevel.Information, "AutoReadOnSlave is {Value} now: {Meaning}.")]
     public static partial void AutoReadOnSlaveSwitched(this ILogger logger, bool value, string meaning);
+
+    [LoggerMessage(60, LogLevel.Information, "The first statement of {Work} was sent once more: {Node} lost it ({Error}). Next: {Next}")]
+    public static partial void StatementRepeated(this ILogger logger, string work, string node, string error, string next);
 }

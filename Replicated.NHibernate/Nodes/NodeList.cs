@@ -1,13 +1,14 @@
 using System.Data.Common;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes.Balancing;
 
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Reads which servers there are from the configuration, and names everything that is wrong with it.</summary>
-internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application, IEnumerable<ILoadBalancingPolicy> own) : IValidateOptions<ReplicatedOptions>
+internal sealed class NodeList(IConfiguration? configuration, IApplicationConnectionStrings? application, IEnumerable<ILoadBalancingPolicy> own, bool resets = false) : IValidateOptions<ReplicatedOptions>
 {
     // The application's own count first.
     private readonly ILoadBalancingPolicy[] _policies = [.. own, new PowerOfTwoChoicesPolicy(), new RoundRobinPolicy(), new RandomPolicy()];
@@ -48,11 +49,13 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         Node Create(DatabaseRole role, Entry entry)
         {
             var dialect = provider.Dialect;
-            var writing = dialect.MasterConnectionString(entry.ConnectionString);
-            var readOnly = dialect.ReadOnlyConnectionString(entry.ConnectionString, options.ReadOnlySwitch);
-            return new Node(entry.Name, role, entry.Weight, writing, readOnly)
+            // What handlers set on a connection must not reach its next user.
+            var asMaster = dialect.MasterConnectionString(resets ? SessionReset.On(entry.ConnectionString) : entry.ConnectionString);
+            var readOnly = dialect.ReadOnlyConnectionString(asMaster, options.ReadOnlySwitch);
+            return new Node(entry.Name, role, entry.Weight, asMaster, readOnly)
             {
-                Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(writing), dialect.PreparingConnectionString(readOnly)) : null,
+                HasMastersAddress = role == DatabaseRole.Slave && dialect.AddressOf(entry.ConnectionString) is { } address && address == dialect.AddressOf(master!.ConnectionString),
+                Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(asMaster), dialect.PreparingConnectionString(readOnly)) : null,
             };
         }
     }

@@ -5,7 +5,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Asks one server, on a connection that it keeps, one question at a time.</summary>
-internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, CurrentSettings settings, TimeProvider clock) : IAsyncDisposable
+internal sealed class NodeProbe(Node node, Topology topology, NodeQuestions questions, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock) : IAsyncDisposable
 {
     private DbConnection? _connection;
     private int _asking;
@@ -34,7 +34,7 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
         {
             // Whatever a provider throws: an exception out of here would end the application.
             await DisposeAsync();
-            if (!stoppingToken.IsCancellationRequested && pool.Provider.Dialect.Classify(new Failure(e, FailurePhase.Open)) != FailureClass.Busy)
+            if (!stoppingToken.IsCancellationRequested && provider.Dialect.Classify(new Failure(e, FailurePhase.Open)) != FailureClass.Busy)
             {
                 topology.Failed(node, e is OperationCanceledException or TimeoutException
                     ? "it did not answer within Probe:Timeout"
@@ -78,29 +78,44 @@ internal sealed class NodeProbe(Node node, Topology topology, NodePool pool, Cur
         {
             try
             {
-                await pool.Sample(node, kept, enough);
+                await questions.Sample(node, kept, enough);
                 return;
             }
             catch (Exception) when (!enough.IsCancellationRequested)
             {
                 // That it ended need not mean the server did: a pooler, or an administrator, may end what is idle.
                 wasAway = true;
+                node.Forget();
                 await DisposeAsync();
             }
         }
 
-        var connection = pool.Provider.Create(pool.Provider.Dialect.ProbeConnectionString(node.ReadOnlyConnectionString));
+        // Whether a master takes writes shows only in a session that nobody made read-only.
+        var connection = provider.Create(provider.Dialect.ProbeConnectionString(node.Role == DatabaseRole.Master ? node.ConnectionString : node.ReadOnlyConnectionString));
         _connection = connection;
         await connection.OpenAsync(enough);
-        await pool.CheckReadOnlyMode(node, connection, enough);
-        await pool.CheckDirect(node, connection, enough);
+        await CheckReadOnlyMode(connection, enough);
+        await questions.CheckDirect(node, connection, enough);
         if (wasAway)
         {
             // Not for long: the pool may be exhausted, which is nothing to hold against the server.
-            await Task.WhenAny(pool.DropWhatBroke(node, enough), Task.Delay(settings.Value.Options.Probe.Timeout / 2, clock, enough));
+            await Task.WhenAny(questions.DropWhatBroke(node, enough), Task.Delay(settings.Value.Options.Probe.Timeout / 2, clock, enough));
         }
 
-        await pool.Sample(node, connection, enough);
+        await questions.Sample(node, connection, enough);
+    }
+
+    private async Task CheckReadOnlyMode(DbConnection connection, CancellationToken enough)
+    {
+        if (node.Role == DatabaseRole.Slave)
+        {
+            await questions.CheckReadOnlyMode(node, connection, enough);
+        }
+        else if (questions.ChecksReadOnlyMode)
+        {
+            await using var standIn = await provider.Open(provider.Dialect.ProbeConnectionString(node.ReadOnlyConnectionString), async: true, enough);
+            await questions.CheckReadOnlyMode(node, standIn, enough);
+        }
     }
 
     private static async Task Abandon(Task asking, DbConnection? connection, CancellationTokenSource enough)

@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Nodes;
 /// Asks every server what it is and how far, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
 /// of the application's pool. A server that hangs holds up nobody else's question.
 /// </summary>
-internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings settings, TimeProvider clock) : BackgroundService
+internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions questions, CurrentSettings settings, TimeProvider clock) : BackgroundService
 {
     private readonly Lock _lock = new();
     private List<NodeProbe> _probes = [];
@@ -20,7 +20,7 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
         }
 
         pool.SayWhatIsOff();
-        if (topology.Positions is null)
+        if (!topology.IsProbed)
         {
             return;
         }
@@ -81,7 +81,7 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
         {
             Node[] nodes = topology.Slaves is { Length: > 0 } slaves ? [topology.Master, .. slaves] : [];
             gone = [.. _probes.Where(p => !Array.Exists(nodes, p.IsOf))];
-            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, pool, settings, clock))];
+            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, questions, pool.Provider, settings, clock))];
             left = [.. _probes];
         }
 

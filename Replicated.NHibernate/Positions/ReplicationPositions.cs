@@ -18,6 +18,17 @@ public abstract class ReplicationPositions
     /// </summary>
     public abstract string StatusQuery { get; }
 
+    /// <summary>
+    /// As <see cref="StatusQuery"/>, for a server that may not tell how far it is: the place is null. <see langword="null"/>, the default, where there is no such question.
+    /// </summary>
+    public virtual string? StatusWithoutPositionQuery => null;
+
+    /// <summary>
+    /// One row, one text: <see cref="ServerIdentity.Cluster"/>. Asked once of each server that <see cref="StatusQuery"/> names. <see langword="null"/>, the default, where
+    /// it cannot be asked: then nobody notices a server of another cluster.
+    /// </summary>
+    public virtual string? ClusterQuery => null;
+
     /// <summary>One row, as <see cref="StatusQuery"/> gives it as far as <see cref="Read"/> goes, as soon as the slave has reached a place, or when the time is over.</summary>
     /// <param name="wanted">The place. It may come from a client: nothing but its two numbers may get into the statement.</param>
     /// <param name="atMost">How long the statement may wait on the server; zero asks once.</param>
@@ -33,6 +44,11 @@ public abstract class ReplicationPositions
     /// <param name="row">The row. Further results of the same question may be read behind it.</param>
     /// <returns>What the server is, and how far.</returns>
     public abstract ReplicationStatus ReadStatus(DbDataReader row);
+
+    /// <summary>
+    /// Whether a log with a higher number continues a lower one from the place at which a slave was promoted, as PostgreSQL's timelines do. Default <see langword="false"/>.
+    /// </summary>
+    public virtual bool LogsContinue => false;
 
     /// <summary>Whether a slave at one place has everything up to another.</summary>
     /// <param name="wanted">What has to be there.</param>

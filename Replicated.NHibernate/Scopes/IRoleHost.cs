@@ -10,6 +10,9 @@ internal interface IRoleHost
 
     WorkName Work { get; }
 
+    /// <summary>What the application's handlers get their services from.</summary>
+    IServiceProvider HandlerServices { get; }
+
     /// <summary>Where somebody traces.</summary>
     Activity? Activity { get; }
 
@@ -19,13 +22,26 @@ internal interface IRoleHost
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     bool WantsSnapshot { get; }
 
+    /// <summary>Whether a statement whose connection was lost may be sent once more.</summary>
+    bool MayRepeat { get; }
+
     /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
     bool IsSealed { get; }
+
+    /// <summary>Whether the work's verb says that it only reads.</summary>
+    bool IsReadOnlyVerb { get; }
 
     bool IsEnded { get; }
 
     /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>
     int Commits { get; }
+
+    /// <summary>Whether the scope works on the master too.</summary>
+    bool UsesMaster { get; }
+
+    /// <summary>Before a read of the slave role: what the master has committed by itself must be seen by it.</summary>
+    /// <exception cref="InvalidOperationException">The master's transaction has written, which no slave can show; only where no slave was asked for explicitly.</exception>
+    ValueTask TellMastersWrites(bool isExplicit, bool async);
 
     /// <summary>What the next read must see.</summary>
     ReadGoal Goal { get; }

@@ -12,14 +12,12 @@ namespace Replicated.NHibernate.Scopes;
 internal sealed partial class RoleConnection : ConnectionTarget
 {
     private readonly RoleWork _work;
-    private RoleDecision _decision;
-    private int _knownCommits;
-    private int _isOpening;
+    private readonly RoleOpening _opening;
 
     public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
-        _decision = decision;
         _work = new RoleWork(scope, decision.Role, onlyReads: decision.Role == DatabaseRole.Slave || decision.Reason == RouteReason.NoSlave);
+        _opening = new RoleOpening(_work, decision);
         Connection = new RoutedConnection(this);
     }
 
@@ -34,13 +32,16 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     public IReadOnlyList<IUnitOfWork> Units => _work.Units.All;
 
-    public Route Route => new(Role, _decision.Reason, _work.Lease.Node?.Name);
+    public Route Route => _opening.Route;
 
     /// <summary>Whether a write was seen, by a statement that writes or by the database's word.</summary>
     public bool Wrote => _work.Writes.Any;
 
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites => _work.Writes.HasUncommitted;
+
+    /// <summary>What was changed, where somebody wants to know: on the master that a read-only verb works on because of the switch.</summary>
+    public ChangeLog? Changes => Route.Reason == RouteReason.Switch && Scope.IsReadOnlyVerb ? _work.Changes : null;
 
     public bool HasPendingChanges => _work.HasPendingChanges;
 
@@ -77,27 +78,14 @@ internal sealed partial class RoleConnection : ConnectionTarget
         if (isNew)
         {
             _work.BeginFor(unit);
+            _work.Units.Opened(unit);
         }
 
         return unit;
     }
 
     /// <summary>An explicit wish for a slave must not end on the master that stands in for one.</summary>
-    public void Require(RoleDecision decision)
-    {
-        if (!decision.IsExplicit || _decision.IsExplicit || Role != DatabaseRole.Slave)
-        {
-            return;
-        }
-
-        if (_work.Lease.Node is { Role: DatabaseRole.Master })
-        {
-            throw new SlavesUnavailableException(
-                $"{Scope.Work} asked for a slave explicitly, but its slave session already reads from the master. Ask for the slave before the first read.");
-        }
-
-        _decision = decision;
-    }
+    public void Require(RoleDecision decision) => _opening.Require(decision);
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -121,77 +109,5 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public void Forget() => _work.Units.Forget();
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public SeparateTarget Separate()
-    {
-        var pool = Scope.Services.Pool;
-        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).StringFor(DatabaseRole.Master), DatabaseRole.Master);
-    }
-
-    // Two that open at once would take two connections, of which nobody would give the first one back.
-    private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _isOpening, 1) != 0)
-        {
-            throw ScopeErrors.TwoAtOnce(Scope.Work);
-        }
-
-        try
-        {
-            return _work.Lease.Current is { State: not ConnectionState.Closed } opened ? opened : await OpenAlone(async, cancellationToken);
-        }
-        finally
-        {
-            Volatile.Write(ref _isOpening, 0);
-        }
-    }
-
-    private async ValueTask<DbConnection> OpenAlone(bool async, CancellationToken cancellationToken)
-    {
-        Scope.ThrowIfLeft();
-        var (services, node) = (Scope.Services, _work.Lease.Node);
-        var commits = Scope.Commits;
-        var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Refusal is not null, async, cancellationToken)
-            : node is null ? await services.Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
-            : await services.Pool.OpenPinned(node, async, cancellationToken);
-        _work.Lease.Take(opened);
-        if (_work.Gate.Refuses)
-        {
-            // A task that nobody awaited was still connecting when the scope ended.
-            await _work.GiveBack(async);
-            throw Ended();
-        }
-
-        if (node is null)
-        {
-            _knownCommits = commits;
-            Pin(opened);
-        }
-
-        return _knownCommits == Scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
-    }
-
-    private void Pin(NodeConnection opened)
-    {
-        _work.Lease.Pin(opened.Node);
-        if (opened.Reason is { } reason)
-        {
-            _decision = _decision with { Reason = reason };
-        }
-
-        RouteReport.Took(Scope, Role, opened.Node.Name, _decision.Reason);
-    }
-
-    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
-    private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
-    {
-        _knownCommits = Scope.Commits;
-        // What the scope has written meanwhile is not of a snapshot's moment.
-        var isLate = _work.Snapshot is { IsPhysical: true } || !await Scope.Services.Pool.HasReached(opened, Scope.Goal, async, cancellationToken);
-        if (opened.Node.Role == DatabaseRole.Slave && isLate)
-        {
-            _decision = _decision with { Reason = RouteReason.Stale };
-        }
-
-        return opened.Connection;
-    }
+    public SeparateTarget Separate() => _work.Separate();
 }

@@ -10,6 +10,7 @@ internal sealed class RoleWork
 {
     private JoinedTransaction? _joined;
     private SlaveSnapshot? _snapshot;
+    private ChangeLog? _changes;
     private StatementGate _gate;
     private WriteLog _writes;
 
@@ -39,6 +40,9 @@ internal sealed class RoleWork
 
     public ref WriteLog Writes => ref _writes;
 
+    /// <summary>What was changed, by name.</summary>
+    public ChangeLog Changes => _changes ??= new();
+
     /// <summary>A TransactionScope that was joined; null where none ever was.</summary>
     public JoinedTransaction? Joined => _joined;
 
@@ -51,6 +55,9 @@ internal sealed class RoleWork
 
     /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
     public bool IsAutomatic => Role == DatabaseRole.Master ? Host.IsTransactional && !Host.IsSealed : Host.WantsSnapshot;
+
+    /// <summary>Why a write is refused now, or null.</summary>
+    public WriteRefusal? Refusal => Role == DatabaseRole.Slave ? WriteRefusal.Slave : Host.IsSealed && !Transaction.IsTheApplications ? WriteRefusal.AfterCompletion : null;
 
     /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
     public bool HasPendingChanges => Transaction.Loss is not null || Units.HavePendingChanges;
@@ -195,6 +202,40 @@ internal sealed class RoleWork
         {
             Transaction.NoteLoss(loss);
         }
+    }
+
+    /// <summary>A connection has been opened: the role's, unless the scope has ended or one of the application's handlers throws.</summary>
+    public async ValueTask Take(NodeConnection opened, bool async, CancellationToken cancellationToken)
+    {
+        Lease.Take(opened);
+        try
+        {
+            // A task that nobody awaited may have been connecting when the scope ended.
+            await (Gate.Refuses ? throw ScopeErrors.Ended(Host.Work) : RunHandlers(opened.Connection, opened.Node, async, cancellationToken));
+        }
+        catch
+        {
+            // Half of what a handler was to set may be set: nobody works on such a connection.
+            await GiveBack(async);
+            throw;
+        }
+    }
+
+    public SeparateTarget Separate()
+    {
+        var node = Lease.Node ?? Host.Services.Pool.Master;
+        return new(Provider, node.StringFor(DatabaseRole.Master), DatabaseRole.Master, (connection, async, token) => RunHandlers(connection, node, async, token));
+    }
+
+    private ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
+        Host.Services.ConnectionHooks is { Any: true } hooks ? hooks.Opened(connection, Host, Role, node.Name, async, cancellationToken) : ValueTask.CompletedTask;
+
+    /// <summary>The connection goes back before a statement has run on it; what has begun begins anew on the next one.</summary>
+    public async ValueTask GiveBackUnused(bool async)
+    {
+        _snapshot?.ForgetPhysical();
+        await Transaction.ForgetPhysical();
+        await Lease.GiveBack(before: null, async);
     }
 
     public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);

@@ -62,110 +62,45 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     public override void Cancel() => inner.Cancel();
 
-    public override void Prepare()
+    public override void Prepare() => Run(static (c, _) =>
     {
-        BindForProvider();
-        inner.Prepare();
-    }
+        c.Inner.Prepare();
+        return 0;
+    });
+
+    public override Task PrepareAsync(CancellationToken cancellationToken = default) => RunAsync(
+        static async (c, _, ct) =>
+        {
+            await c.Inner.PrepareAsync(ct);
+            return 0;
+        },
+        static (_, done) => done,
+        cancellationToken);
 
     /// <summary>Gives the provider's command its connection and transaction now, for somebody who runs it past this one.</summary>
-    public void BindForProvider()
+    public void BindForProvider() => Run(static (c, _) =>
     {
-        using var running = Begin();
-        Bind(answersWithRows: false, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-    }
+        c._connection?.Target.NoteRun();
+        return 0;
+    });
 
-    public override int ExecuteNonQuery()
-    {
-        using var running = Begin();
-        try
-        {
-            Bind(answersWithRows: false, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return Ran(inner.ExecuteNonQuery());
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override int ExecuteNonQuery() => Run(static (c, _) => c.Ran(c.Inner.ExecuteNonQuery()));
 
-    public override object? ExecuteScalar()
-    {
-        using var running = Begin();
-        try
-        {
-            Bind(answersWithRows: true, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return Ran(inner.ExecuteScalar());
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override object? ExecuteScalar() => Run(static (c, _) => c.Ran(c.Inner.ExecuteScalar()), answersWithRows: true);
 
-    public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
-    {
-        using var running = Begin();
-        try
-        {
-            await Bind(answersWithRows: false, async: true, cancellationToken);
-            return Ran(await inner.ExecuteNonQueryAsync(cancellationToken));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken) =>
+        RunAsync(static (c, _, ct) => c.Inner.ExecuteNonQueryAsync(ct), static (c, rows) => c.Ran(rows), cancellationToken);
 
-    public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
-    {
-        using var running = Begin();
-        try
-        {
-            await Bind(answersWithRows: true, async: true, cancellationToken);
-            return Ran(await inner.ExecuteScalarAsync(cancellationToken));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) =>
+        RunAsync(static (c, _, ct) => c.Inner.ExecuteScalarAsync(ct), static (c, value) => c.Ran(value), cancellationToken, answersWithRows: true);
 
     protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 
-    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
-    {
-        using var running = Begin();
-        try
-        {
-            Bind(answersWithRows: true, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return Reading(inner.ExecuteReader(Kept(behavior)));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
+        Run(static (c, kept) => c.Reading(c.Inner.ExecuteReader(kept)), answersWithRows: true, Kept(behavior));
 
-    protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
-    {
-        using var running = Begin();
-        try
-        {
-            await Bind(answersWithRows: true, async: true, cancellationToken);
-            return Reading(await inner.ExecuteReaderAsync(Kept(behavior), cancellationToken));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    protected override Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) => RunAsync(
+        static (c, kept, ct) => c.Inner.ExecuteReaderAsync(kept, ct), static (c, reader) => c.Reading(reader), cancellationToken, answersWithRows: true, Kept(behavior));
 
     protected override void Dispose(bool disposing)
     {
@@ -175,6 +110,53 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         }
 
         base.Dispose(disposing);
+    }
+
+    private T Run<T>(Func<RoutedCommand, CommandBehavior, T> run, bool answersWithRows = false, CommandBehavior behavior = default)
+    {
+        using var running = Begin();
+        while (true)
+        {
+            try
+            {
+                Bind(answersWithRows, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+                return run(this, behavior);
+            }
+            catch (Exception e)
+            {
+                if (!Repeats(e, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult())
+                {
+                    Failed(e);
+                    throw;
+                }
+            }
+        }
+    }
+
+    private async Task<T> RunAsync<T>(
+        Func<RoutedCommand, CommandBehavior, CancellationToken, Task<T>> run,
+        Func<RoutedCommand, T, T> ran,
+        CancellationToken cancellationToken,
+        bool answersWithRows = false,
+        CommandBehavior behavior = default)
+    {
+        using var running = Begin();
+        while (true)
+        {
+            try
+            {
+                await Bind(answersWithRows, async: true, cancellationToken);
+                return ran(this, await run(this, behavior, cancellationToken));
+            }
+            catch (Exception e)
+            {
+                if (!await Repeats(e, async: true, cancellationToken))
+                {
+                    Failed(e);
+                    throw;
+                }
+            }
+        }
     }
 
     private RunningOperation Begin()
@@ -244,6 +226,11 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     // The connection is the scope's; a reader must not close it.
     private CommandBehavior Kept(CommandBehavior behavior) => _connection is null ? behavior : behavior & ~CommandBehavior.CloseConnection;
+
+    // Whatever it may do if it commits by itself.
+    private ValueTask<bool> Repeats(Exception failure, bool async, CancellationToken cancellationToken) => _connection?.Target is { } target
+        ? target.Repeats(failure, StatementGuard.MayWrite(_verdict, inner.CommandText, answersWithRows: true, isAutocommitted: true), async, cancellationToken)
+        : ValueTask.FromResult(false);
 
     private void Failed(Exception failure) => _connection?.Target.Failed(failure, Sql);
 }

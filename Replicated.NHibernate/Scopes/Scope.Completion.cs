@@ -52,7 +52,7 @@ internal sealed partial class Scope
             else if (_master is not null && IsTransactional && !masterWaits)
             {
                 await _master.Completion.Commit(async, cancellationToken);
-                Audit();
+                ScopeRemarks.Audit(_master);
             }
 
             if (_master is not null)
@@ -84,7 +84,7 @@ internal sealed partial class Scope
         if (_master is { IsInTransaction: true })
         {
             await _master.Completion.CommitAfterReading();
-            Audit();
+            ScopeRemarks.Audit(_master);
         }
     }
 
@@ -192,6 +192,7 @@ internal sealed partial class Scope
                 await _master.End(async);
             }
 
+            await (_handlerServices?.End(async) ?? ValueTask.CompletedTask);
             Activity?.Dispose();
         }
     }
@@ -214,22 +215,11 @@ internal sealed partial class Scope
         if (IsSealed)
         {
             // After a rollback the changes are meant to be lost.
-            if (_isCommitted && !_leavesMaster && master.HasPendingChanges)
-            {
-                Services.Logger.ChangedAfterCommit(Work.ToString());
-            }
+            ScopeRemarks.ChangedAfterCommit(master, _isCommitted && !_leavesMaster);
         }
-        else if (Kind != ScopeKind.Request && master.IsInTransaction && (master.HasUncommittedWrites || master.HasPendingChanges))
+        else
         {
-            Services.Logger.UncommittedWritesRolledBack(Work.ToString());
-        }
-    }
-
-    private void Audit()
-    {
-        if (_master is { Wrote: true, Route.Reason: RouteReason.Switch } && owner.IsReadOnlyVerb)
-        {
-            Services.Logger.WroteWithReadOnlyVerb(Work.ToString());
+            ScopeRemarks.NotCommitted(master, Kind != ScopeKind.Request);
         }
     }
 }

@@ -90,7 +90,7 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
 
     private RoutedConnection Separate(string connectionString) =>
         ReplicatedTransactionFactory.IsolatedFrom is { } role ? new(role.Separate())
-        : Reconnected() ?? new(new SeparateTarget(Database, OutsideRouting(connectionString), Role, IsReadOnly));
+        : Reconnected() ?? new(new SeparateTarget(Database, OutsideRouting(connectionString), Role, isReadOnly: IsReadOnly));
 
     // A scope's session asks only after Disconnect() and Reconnect(), and gets its connection again. NHibernate names it nowhere else.
     private static RoutedConnection? Reconnected()

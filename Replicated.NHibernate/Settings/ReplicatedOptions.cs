@@ -30,12 +30,28 @@ public sealed class ReplicatedOptions
     public bool TransactionPerRequest { get; set; } = true;
 
     /// <summary>
+    /// Whether a first statement whose connection was lost, or which a slave cancelled because of what it replays, is sent once more before anybody has read a row: on another
+    /// slave, or on a new connection to the master in a transaction that is begun anew. Never a statement that commits by itself and may write, and never a COMMIT.
+    /// <see cref="NoRepeatAttribute"/> turns it off for an endpoint. Can be changed while the application runs.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool Repeat { get; set; } = true;
+
+    /// <summary>
     /// The lowest status of an answer that rolls its request's work back: 400 for applications in which an answer that refuses must not save anything. An exception
     /// that leaves the endpoint rolls back whatever its status. Can be changed while the application runs.
     /// </summary>
     /// <value>500</value>
     [Range(400, 500, ErrorMessage = "RollBackFrom must be between 400 and 500.")]
     public int RollBackFrom { get; set; } = 500;
+
+    /// <summary>
+    /// What becomes of entities that a session of the slave role holds changed at the commit point, where nobody asked it to write. Often nobody has changed them: NHibernate takes an entity for changed where
+    /// a NULL was read into a property that cannot hold one, or where a user type's <c>Equals</c> does not compare values. What is asked for explicitly (<c>Save</c>, <c>Delete</c>, HQL, SQL) is refused
+    /// whatever stands here. Can be changed while the application runs.
+    /// </summary>
+    /// <value><see cref="ChangesOnSlaveMode.Throw"/></value>
+    public ChangesOnSlaveMode ChangesOnSlave { get; set; }
 
     /// <summary>The master's weight as one more candidate for reads; 0 keeps them off it. Can be changed while the application runs.</summary>
     /// <value>0</value>

@@ -1,0 +1,207 @@
+using System.Data;
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Databases;
+using Replicated.NHibernate.Diagnostics;
+using Replicated.NHibernate.Settings;
+
+namespace Replicated.NHibernate.Nodes;
+
+/// <summary>What the library asks of a server on an open connection: what it is, how far, and whether its sessions are read-only. Thread-safe.</summary>
+internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ILoggerFactory loggers)
+{
+    // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
+    private const int MostInPool = 100;
+
+    private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
+    private readonly HistoryProofs _proofs = new(topology, provider, clock);
+
+    /// <summary>Whether connection strings ask for the read-only mode, and a server can tell whether it is on.</summary>
+    public bool ChecksReadOnlyMode => settings.Value.Options.ReadOnlySwitch && provider.Dialect is { SwitchesByConnectionString: true, IsReadOnlyQuery: not null };
+
+    private int Timeout => (int)Math.Ceiling(settings.Value.Options.Probe.Timeout.TotalSeconds);
+
+    /// <summary>Asks a server what it is and how far.</summary>
+    public async Task Sample(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        if (topology.Positions is null)
+        {
+            await Answers(node, connection, cancellationToken);
+            return;
+        }
+
+        var (at, asked, positions) = (clock.GetUtcNow(), node.Health, topology.Positions);
+        var status = await Status(positions.StatusQuery) ?? (positions.StatusWithoutPositionQuery is { } question ? await Status(question) : null);
+        if (status?.Unknown is { } unknown && node.IsFirstWithoutPositions())
+        {
+            _logger.StatusUnknown(node.Name, unknown);
+        }
+
+        if (status?.Server is { } server)
+        {
+            if (node.Server is { } former && former.Instance != server.Instance)
+            {
+                node.Forget();
+            }
+
+            node.Server = server with { Cluster = node.Server is { Cluster: { } known } same && same.Instance == server.Instance ? known : await Cluster() };
+        }
+
+        if (status is { IsSlave: true, Position: { } said } && node.Role == DatabaseRole.Slave)
+        {
+            await _proofs.Check(node, said, connection, cancellationToken);
+            status = status.Value with { Position = node.Known(said) };
+        }
+
+        node.Note(status?.Position, at);
+        topology.Answered(node, status, asked);
+
+        async Task<ReplicationStatus?> Status(string sql)
+        {
+            try
+            {
+                await using var command = Command(connection, sql);
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                return await reader.ReadAsync(cancellationToken) ? positions.ReadStatus(reader) : null;
+            }
+            catch (Exception e) when (IsAnswer(e, connection))
+            {
+                // It is there, and only does not know the question.
+                PositionsAreOff(node, e);
+                return null;
+            }
+        }
+
+        async Task<string?> Cluster()
+        {
+            if (positions.ClusterQuery is not { } question)
+            {
+                return null;
+            }
+
+            try
+            {
+                await using var command = Command(connection, question);
+                return await command.ExecuteScalarAsync(cancellationToken) as string;
+            }
+            catch (Exception e) when (IsAnswer(e, connection))
+            {
+                return null;
+            }
+        }
+    }
+
+    // A database that tells no positions still tells whether it is there.
+    private async Task Answers(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        var asked = node.Health;
+        await using var command = Command(connection, provider.Dialect.ProbeQuery!);
+        await command.ExecuteScalarAsync(cancellationToken);
+        topology.Answered(node, status: null, asked);
+    }
+
+    /// <summary>Asks whether a session of the slave role is read-only, and says so once where it is not.</summary>
+    public async Task CheckReadOnlyMode(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        if (!ChecksReadOnlyMode || provider.Dialect.IsReadOnlyQuery is not { } question)
+        {
+            return;
+        }
+
+        await using var command = connection.CreateCommand();
+        command.CommandText = question;
+        var isOff = await command.ExecuteScalarAsync(cancellationToken) is not "on";
+        if (isOff && !node.IsReadOnlyModeOff)
+        {
+            _logger.ReadOnlyModeOff(node.Name);
+        }
+
+        node.IsReadOnlyModeOff = isOff;
+    }
+
+    /// <summary>Asks whether a connection leads to the server process that its provider was told of; behind a pooler it does not, and says so once.</summary>
+    public async Task CheckDirect(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        if (node.Preparing is null || provider.Dialect.BackendQuery is not { } question || BackendId.Of(connection) is not { } known)
+        {
+            return;
+        }
+
+        await using var command = Command(connection, question);
+        node.IsDirect = await command.ExecuteScalarAsync(cancellationToken) is long told && told == known;
+        if (!node.IsDirect && node.IsFirstWithPooler())
+        {
+            _logger.NotPrepared(node.Name);
+        }
+    }
+
+    /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
+    public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
+    {
+        // Sessions outside routing use the master's string as it was configured.
+        string[] pools = node.Role == DatabaseRole.Master
+            ? [node.StringFor(DatabaseRole.Master), node.StringFor(DatabaseRole.Slave), node.ConnectionString]
+            : [node.StringFor(DatabaseRole.Slave)];
+        foreach (var connectionString in pools.Distinct(StringComparer.Ordinal))
+        {
+            for (var attempt = 0; attempt < MostInPool; attempt++)
+            {
+                try
+                {
+                    await using var connection = await provider.Open(connectionString, async: true, cancellationToken);
+                    if (await Works(connection, cancellationToken))
+                    {
+                        break;
+                    }
+                }
+                catch (Exception)
+                {
+                    // It could not be opened, which says nothing of those that wait in the pool.
+                    break;
+                }
+            }
+        }
+    }
+
+    private async Task<bool> Works(DbConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = connection.CreateCommand();
+            command.CommandText = topology.Positions?.StatusQuery ?? provider.Dialect.ProbeQuery!;
+            await command.ExecuteScalarAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A server that only does not know the question leaves it open.
+            return connection.State == ConnectionState.Open;
+        }
+    }
+
+    /// <summary>Whether the server itself answered so, and is there.</summary>
+    public bool IsAnswer(Exception e, DbConnection connection) =>
+        provider.Dialect.Classify(new Failure(e, FailurePhase.Question, connection.State == ConnectionState.Open)) switch
+        {
+            FailureClass.PositionsOff => true,
+            FailureClass.Statement => e is DbException { SqlState: not null },
+            _ => false,
+        };
+
+    /// <summary>Says once that a server does not tell how far it is, where that is why a question failed.</summary>
+    // A conflict with what the slave replays, or a limit of time, says nothing for longer than this question.
+    public void PositionsAreOff(Node node, Exception e)
+    {
+        if (provider.Dialect.Classify(new Failure(e, FailurePhase.Question, IsOpen: true)) == FailureClass.PositionsOff && node.IsFirstWithoutPositions())
+        {
+            _logger.PositionsOff(node.Name, DatabaseDialect.NameOf(e));
+        }
+    }
+
+    private DbCommand Command(DbConnection connection, string sql)
+    {
+        var command = connection.CreateCommand();
+        (command.CommandText, command.CommandTimeout) = (sql, Timeout);
+        return command;
+    }
+}
