@@ -77,7 +77,7 @@ internal sealed class IdentityTests
         var strictly = await app.WhereGet("/slave");
         Assert.That(routes, Is.All.Not.Contain("node=slave-1"));
         Assert.That(strictly, Is.EqualTo(new Place(_cluster.Slaves[1].Port, InRecovery: true)));
-        Assert.That(State(app, "slave-1"), Is.EqualTo(leadsTo == promoted ? NodeState.WrongRole : NodeState.NotFollowing));
+        await app.UntilNode("slave-1", leadsTo == promoted ? NodeState.WrongRole : NodeState.NotFollowing);
         Assert.That(await Health(app), Is.EqualTo(HealthStatus.Degraded));
     }
 

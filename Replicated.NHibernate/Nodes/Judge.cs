@@ -4,9 +4,10 @@ namespace Replicated.NHibernate.Nodes;
 
 /// <summary>What is known of the others when a server's answer is judged.</summary>
 /// <param name="Master">Which server the master is; null where it has not said so.</param>
+/// <param name="IsMasterAsked">Whether the master has answered, or was found not to.</param>
 /// <param name="MasterLog">Which log it writes; null while no master is known, or where logs tell nothing.</param>
 /// <param name="Newest">The slave that follows the newest log, and that log; null where none follows any, or where logs tell nothing.</param>
-internal readonly record struct Others(ServerIdentity? Master, UInt128? MasterLog, (string Name, UInt128 Log)? Newest);
+internal readonly record struct Others(ServerIdentity? Master, bool IsMasterAsked, UInt128? MasterLog, (string Name, UInt128 Log)? Newest);
 
 /// <summary>What a server's answer makes it.</summary>
 internal static class Judge
@@ -15,6 +16,8 @@ internal static class Judge
         node.Role == DatabaseRole.Master ? OfMaster(status, others)
         : node.Server is { } server && others.Master is { } master && server.IsOtherCluster(master)
             ? (NodeState.WrongCluster, $"it is a server of another cluster (system identifier {server.Cluster}) than the master ({master.Cluster})")
+        : node.Server is not null && !node.HasMastersAddress && !others.IsMasterAsked && (status.IsSlave || !node.HasFollowed)
+            ? (NodeState.Unknown, "the master has not said yet which cluster it is of")
         : status.IsSlave ? OfSlave(node, maxLag, others)
         : OfWritable(node, others);
 

@@ -53,6 +53,11 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
             status = status.Value with { Position = node.Known(said) };
         }
 
+        if (status?.Unknown is { } unknown && node.IsFirstWithoutPositions())
+        {
+            _logger.StatusUnknown(node.Name, unknown);
+        }
+
         node.Note(status?.Position, at);
         topology.Answered(node, status, asked);
 

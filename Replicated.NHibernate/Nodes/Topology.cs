@@ -168,9 +168,10 @@ internal sealed partial class Topology
 
     private Others Beside(Node node)
     {
+        var isMasterAsked = Master.Health.State != NodeState.Unknown;
         if (Positions is not { LogsContinue: true })
         {
-            return new Others(Master.Server, MasterLog: null, Newest: null);
+            return new Others(Master.Server, isMasterAsked, MasterLog: null, Newest: null);
         }
 
         (string Name, UInt128 Log)? newest = null;
@@ -180,7 +181,7 @@ internal sealed partial class Topology
             newest = isOfCluster && slave.Reading is { Position.Log: var log } && !(log <= newest?.Log) ? (slave.Name, log) : newest;
         }
 
-        return new Others(Master.Server, MasterLog, newest);
+        return new Others(Master.Server, isMasterAsked, MasterLog, newest);
     }
 
     // What a master that is gone took with it, no slave will ever have: they are late only for what another one has.

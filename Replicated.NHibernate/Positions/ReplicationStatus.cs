@@ -9,12 +9,12 @@ namespace Replicated.NHibernate;
 /// </param>
 public readonly record struct ReplicationStatus(bool IsSlave, Position? Position, TimeSpan? Age)
 {
-    /// <summary>What the user of the connection may not ask, and the remedy, for the log; <see langword="null"/> where everything was told.</summary>
-    public string? Unknown { get; init; }
-
     /// <summary>Which server it is; <see langword="null"/>, the default, where it cannot tell.</summary>
     public ServerIdentity? Server { get; init; }
 
     /// <summary>Whether it refuses writes although it follows nobody. Default <see langword="false"/>, also where it is not known.</summary>
     public bool RefusesWrites { get; init; }
+
+    /// <summary>What the user of the connection may not ask, and the remedy, for the log; <see langword="null"/> where everything was told.</summary>
+    public string? Unknown { get; init; }
 }

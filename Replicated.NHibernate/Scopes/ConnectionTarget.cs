@@ -86,6 +86,11 @@ internal abstract class ConnectionTarget
 
     public abstract Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null);
 
+    /// <summary>A statement that nobody refuses will run, as soon as there is a connection.</summary>
+    public virtual void WillRun(SqlVerdict verdict, string sql)
+    {
+    }
+
     /// <summary>Throws where a statement must not begin or end a transaction by itself.</summary>
     public virtual void CheckTransactionControl(string what)
     {
@@ -116,6 +121,7 @@ internal abstract class ConnectionTarget
             CheckTransactionControl(verdict.Describe());
         }
 
+        WillRun(verdict, sql);
         return verdict;
     }
 

@@ -19,6 +19,9 @@ internal interface IRoleHost
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     bool IsTransactional { get; }
 
+    /// <summary>Whether a transaction that nobody asked for begins only with the first statement that may write: for scopes that may last.</summary>
+    bool DefersTransaction { get; }
+
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     bool WantsSnapshot { get; }
 

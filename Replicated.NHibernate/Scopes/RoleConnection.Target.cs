@@ -54,6 +54,8 @@ internal sealed partial class RoleConnection
 
     public override void NoteLoss(Exception loss) => _work.NoteLoss(loss);
 
+    public override void WillRun(SqlVerdict verdict, string sql) => _work.WillRun(verdict, sql);
+
     public override void CheckTransactionControl(string what) => _ = IsInTransaction ? throw ScopeErrors.EndsTransaction(Scope.Work, what) : what;
 
     public override Exception Ended() => ScopeErrors.Ended(Scope.Work);
@@ -82,7 +84,7 @@ internal sealed partial class RoleConnection
         {
             RoleEnd.Of(_work, Completion, async: false).AsTask().GetAwaiter().GetResult();
         }
-        else if (!IsLent && _work.IsIdleAfterCompletion)
+        else if (!IsLent && _work.IsIdle)
         {
             _work.GiveBack(async: false).AsTask().GetAwaiter().GetResult();
         }

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Nodes;
 using Transaction = System.Transactions.Transaction;
 
@@ -65,9 +66,12 @@ internal sealed class RoleWork
     /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
     public bool IsReading => Gate.IsRunning || Lease.IsReading;
 
-    /// <summary>Whether the request is committed and nothing reads: a response that goes on for hours must not hold a connection between two statements.</summary>
-    public bool IsIdleAfterCompletion =>
-        Host.IsSealed && Lease.Opened is not null && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
+    /// <summary>Whether nothing has been run yet that may write, in a scope that may last, and nobody asked for the transaction: then the server does not hear of it.</summary>
+    private bool IsDeferred => Host.DefersTransaction && !Writes.HasUncommitted && !Host.WantsSnapshot && Transaction is { MayWrite: false, IsTheApplications: false, IsOrdinary: true };
+
+    /// <summary>Whether the request is committed, or its transaction is not needed yet, and nothing reads: what lasts for hours must not hold a connection between two statements.</summary>
+    public bool IsIdle =>
+        (Host.IsSealed || IsDeferred) && Lease.Opened is not null && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
 
     public void Begin(IsolationLevel asked, IsolationLevel otherwise, bool byApplication)
     {
@@ -124,6 +128,15 @@ internal sealed class RoleWork
         }
     }
 
+    /// <summary>A statement will run; what it may do if it commits by itself counts, because it may not be in a transaction.</summary>
+    public void WillRun(SqlVerdict verdict, string sql)
+    {
+        if (Host.DefersTransaction)
+        {
+            Transaction.MayWrite |= StatementGuard.MayWrite(verdict, sql, answersWithRows: false, isAutocommitted: true);
+        }
+    }
+
     /// <summary>The provider's transaction for the next statement; the first one begins it on the server.</summary>
     public DbTransaction? Enlist()
     {
@@ -146,7 +159,7 @@ internal sealed class RoleWork
                 return _snapshot!.Start(connection);
             }
 
-            if (Transaction.IsBegun)
+            if (Transaction.IsBegun && !IsDeferred)
             {
                 return Transaction.Start(connection);
             }

@@ -188,7 +188,8 @@ internal sealed partial class Scope
         {
             if (_master is not null)
             {
-                SayWhatIsLost(_master);
+                // After a rollback the changes are meant to be lost.
+                ScopeRemarks.Lost(_master, isMeant: IsSealed ? !_isCommitted || _leavesMaster : Kind == ScopeKind.Request);
                 await _master.End(async);
             }
 
@@ -208,18 +209,5 @@ internal sealed partial class Scope
         return !(!_master.IsRunning && _master.HasPendingChanges) && !(await _master.HasWrittenSoFar(async) ?? _master.HasUncommittedWrites)
             ? true
             : throw ScopeErrors.StillReading(Work);
-    }
-
-    private void SayWhatIsLost(RoleConnection master)
-    {
-        if (IsSealed)
-        {
-            // After a rollback the changes are meant to be lost.
-            ScopeRemarks.ChangedAfterCommit(master, _isCommitted && !_leavesMaster);
-        }
-        else
-        {
-            ScopeRemarks.NotCommitted(master, Kind != ScopeKind.Request);
-        }
     }
 }

@@ -47,6 +47,8 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     public bool IsTransactional { get; } = kind == ScopeKind.Explicit || services.TransactionPerRequest;
 
+    public bool DefersTransaction => Kind == ScopeKind.Container;
+
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     public bool WantsSnapshot => _wantsSnapshot || owner.WantsSnapshot;
 

@@ -5,19 +5,24 @@ namespace Replicated.NHibernate.Scopes;
 /// <summary>What is said at the end of work on the master.</summary>
 internal static class ScopeRemarks
 {
-    public static void ChangedAfterCommit(RoleConnection master, bool isMeant)
+    /// <summary>Of what nobody will write any more.</summary>
+    /// <param name="master">The scope's work on the master.</param>
+    /// <param name="isMeant">Whether it is meant to be lost.</param>
+    public static void Lost(RoleConnection master, bool isMeant)
     {
-        if (isMeant && master.HasPendingChanges)
+        var (host, logger) = (master.Scope, master.Scope.Services.Logger);
+        if (isMeant)
         {
-            master.Scope.Services.Logger.ChangedAfterCommit(master.Scope.Work.ToString());
+            return;
         }
-    }
 
-    public static void NotCommitted(RoleConnection master, bool isMeant)
-    {
-        if (isMeant && master.IsInTransaction && (master.HasUncommittedWrites || master.HasPendingChanges))
+        if (host.IsSealed && master.HasPendingChanges)
         {
-            master.Scope.Services.Logger.UncommittedWritesRolledBack(master.Scope.Work.ToString());
+            logger.ChangedAfterCommit(host.Work.ToString());
+        }
+        else if (!host.IsSealed && master.IsInTransaction && (master.HasUncommittedWrites || master.HasPendingChanges))
+        {
+            logger.UncommittedWritesRolledBack(host.Work.ToString());
         }
     }
 
