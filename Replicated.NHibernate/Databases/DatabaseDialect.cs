@@ -35,6 +35,9 @@ internal abstract class DatabaseDialect
     /// <summary>One boolean: whether the transaction that runs has written so far; null where the database does not tell.</summary>
     public virtual string? HasWrittenQuery => null;
 
+    /// <summary>What a server answers as long as it works, for asking in the background where it tells no positions; that it does not know the question is an answer too.</summary>
+    public virtual string ProbeQuery => "select 1";
+
     /// <summary>One number: which of the server's processes works for the connection; null where <see cref="BackendHasWrittenQuery"/> cannot be asked.</summary>
     public virtual string? BackendQuery => null;
 

@@ -14,9 +14,11 @@ internal sealed class MariaDbPositions : GtidPositions
     // Of a slave what it has applied: its own binary log could hold what somebody wrote on it. Of any other server all that it has.
     private const string Applied = $"if(@@global.read_only or {Replicates}, @@global.gtid_slave_pos, @@global.gtid_current_pos)";
 
+    private const string Server = "concat(@@global.server_id, ':', @@global.gtid_domain_id, ':', @@hostname, ':', @@port), concat(@@hostname, ':', @@port)";
+
     public override string MasterQuery => "select @@global.gtid_binlog_pos";
 
-    public override string StatusQuery => $"select {Applied}, @@global.read_only, {Replicates}, @@global.server_id; show all slaves status";
+    public override string StatusQuery => $"select {Applied}, @@global.read_only, {Replicates}, {Server}; show all slaves status";
 
     protected override string Grant => "grant replica monitor on *.* to the application's user (slave monitor before MariaDB 10.5.9).";
 

@@ -53,6 +53,8 @@ internal sealed class MySqlDialect(bool takesKeywords, MySqlKind kind = MySqlKin
 
     public override string ProbeConnectionString(string readOnly) => takesKeywords ? MySqlConnectionStrings.ForProbes(readOnly) : readOnly;
 
+    public override string? AddressOf(string connectionString) => takesKeywords ? MySqlConnectionStrings.AddressOf(connectionString) : null;
+
     public override string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch) =>
         takesKeywords ? MySqlConnectionStrings.Contradiction(connectionString) : null;
 

@@ -10,7 +10,7 @@ internal sealed class MySqlPositions : GtidPositions
 
     public override string MasterQuery => $"select {Executed}, 1";
 
-    public override string StatusQuery => $"select {Executed}, @@global.read_only, 0, @@global.server_uuid; show replica status";
+    public override string StatusQuery => $"select {Executed}, @@global.read_only, 0, @@global.server_uuid, concat(@@hostname, ':', @@port); show replica status";
 
     protected override string Grant => "grant replication client on *.* to the application's user.";
 

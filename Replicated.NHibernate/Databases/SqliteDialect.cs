@@ -11,6 +11,9 @@ internal sealed class SqliteDialect(bool takesKeywords) : DatabaseDialect
 
     public override string Name => "SQLite";
 
+    // One that reads the file.
+    public override string ProbeQuery => "select count(*) from sqlite_master";
+
     public override bool HasFunctionsThatWrite => false;
 
     public override bool SwitchesByConnectionString => takesKeywords;

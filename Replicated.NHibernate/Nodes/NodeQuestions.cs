@@ -14,9 +14,6 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
     private const int MostInPool = 100;
 
-    // For databases that tell nothing else.
-    private const string Alive = "select 1";
-
     // Each restart of a server makes another one.
     private const int MostInstances = 100;
 
@@ -187,7 +184,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     {
         try
         {
-            await using var command = Command(connection, topology.Positions?.StatusQuery ?? Alive);
+            await using var command = Command(connection, topology.Positions?.StatusQuery ?? provider.Dialect.ProbeQuery);
             await command.ExecuteScalarAsync(cancellationToken);
             return true;
         }
@@ -202,7 +199,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     {
         try
         {
-            await using var command = Command(connection, Alive);
+            await using var command = Command(connection, provider.Dialect.ProbeQuery);
             await command.ExecuteScalarAsync(cancellationToken);
         }
         catch (Exception e) when (IsAnswer(e, connection))
