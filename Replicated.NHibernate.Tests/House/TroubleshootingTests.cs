@@ -36,7 +36,7 @@ internal sealed partial class TroubleshootingTests
 
     private static IEnumerable<SyntaxNode> Roots() =>
         from file in Directory.EnumerateFiles(SourceTree.PathOf("Replicated.NHibernate"), "*.cs", SearchOption.AllDirectories)
-        where !Regex.IsMatch(file, @"[\\/](obj|bin)[\\/]|GatedStream", RegexOptions.None, TimeSpan.FromSeconds(1))
+        where !Regex.IsMatch(file, @"[\\/](obj|bin)[\\/]|GatedStream", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))
         select CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot();
 
     private static IEnumerable<string> Exceptions(SyntaxNode root) =>
