@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Settings;
@@ -29,6 +30,8 @@ internal sealed partial class Topology
     private readonly ILogger _logger;
     private readonly NodeReport _report;
     private readonly LogHistory _history = new();
+    // Slaves that answered before the master did: what they are shows only then.
+    private readonly ConcurrentDictionary<Node, ReplicationStatus> _early = new();
     private readonly bool _startedWithoutSlaves;
     private readonly ReplicationPositions? _ownPositions;
     private MasterProgress? _progress;
@@ -117,6 +120,12 @@ internal sealed partial class Topology
         var others = Others.Beside(node, Master, _slaves, MasterLog);
         var (state, why) = Judge.Of(node, told, options.MaxLag, others);
         Found(node, state, why, asked);
+        if (state == NodeState.Unknown)
+        {
+            _early[node] = told;
+        }
+
+        JudgeEarly();
         lock (_changing)
         {
             _report.Hint(node, told, Master, _slaves);
@@ -161,6 +170,7 @@ internal sealed partial class Topology
         {
             _history.MasterIsGone();
             ForgiveLags();
+            JudgeEarly();
         }
     }
 
@@ -190,6 +200,17 @@ internal sealed partial class Topology
         }
 
         return Progress!.LagOf(replayed, age, _settings.Value.Options.Probe.Interval, furthest);
+    }
+
+    private void JudgeEarly()
+    {
+        foreach (var slave in Master.Health.State == NodeState.Unknown ? [] : _early.Keys)
+        {
+            if (_early.TryRemove(slave, out var told))
+            {
+                Answered(slave, told, slave.Health);
+            }
+        }
     }
 
     private void ForgiveLags()
