@@ -25,6 +25,7 @@ help() {
 REPLICATED_PACKAGES=/folder      adds a folder of .nupkg files as a package source, for a feed that lacks some
 REPLICATED_UPDATE_LISTS=1        lets the tests rewrite the committed lists: the public surface, the tests that need NHibernate
 REPLICATED_PG_IMAGE=image        the PostgreSQL image of the tests on containers (postgres:17); they are skipped where no engine answers
+REPLICATED_MARIADB_BIN=/folder   where mariadbd and mariadb-install-db are, for the tests on MariaDB; they are skipped where there are none
 CI=true                          missing prerequisites, a container engine excepted, fail instead of being skipped
 TEXT
 }
@@ -42,7 +43,7 @@ case ${1:-help} in
     esac
     find_packages
     say "building $project"
-    dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
+    saying_it_goes_on dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
     give_back
     # In place of this shell, so that a signal reaches it.
     exec dotnet run --no-build -c "$configuration" --project "$project" -- "$@"

@@ -14,6 +14,19 @@ fail() {
   exit 1
 }
 
+# A line every five seconds while a command says nothing by itself, so that nobody takes it for stuck.
+saying_it_goes_on() {
+  local began=$SECONDS status=0 command ticker
+  "$@" &
+  command=$!
+  while sleep 5; do say "still at it, $((SECONDS - began)) s"; done &
+  ticker=$!
+  wait "$command" || status=$?
+  kill "$ticker" 2>/dev/null
+  wait "$ticker" 2>/dev/null || true
+  return "$status"
+}
+
 is_root() { [ "$(id -u)" = 0 ]; }
 
 is_debian() { command -v apt-get >/dev/null && [ -r /etc/debian_version ]; }
@@ -143,6 +156,23 @@ apt_install() {
     return 1
   fi
   rm "$log"
+}
+
+# Only the programs are wanted: the package starts no service.
+see_to_mariadb() {
+  local folder
+  for folder in "${REPLICATED_MARIADB_BIN:-/usr/sbin}" /usr/bin /usr/local/sbin /usr/local/bin /usr/libexec /opt/homebrew/bin; do
+    if [ -x "$folder/mariadbd" ]; then
+      say "$("$folder/mariadbd" --version)"
+      return
+    fi
+  done
+  if is_root && is_debian; then
+    say 'installing the package mariadb-server-core for the tests on MariaDB'
+    apt_install mariadb-server-core || true
+  else
+    say "MariaDB's server is missing; its tests $([ "${CI:-}" = true ] && echo fail || echo 'are skipped'). Remedy: sudo apt-get install -y mariadb-server-core"
+  fi
 }
 
 see_to_chromium() {

@@ -5,7 +5,8 @@ namespace Replicated.NHibernate.Benchmarks;
 /// <param name="Options">What is appended to its connection strings.</param>
 /// <param name="Register">With the master's and the slave's connection string.</param>
 /// <param name="Use">What it adds to the pipeline behind routing.</param>
-internal sealed partial record Arm(string Name, string Options, Action<WebApplicationBuilder, string, string> Register, Action<WebApplication>? Use = null)
+/// <param name="Pages">How many pages of its live status are open meanwhile.</param>
+internal sealed partial record Arm(string Name, string Options, Action<WebApplicationBuilder, string, string> Register, Action<WebApplication>? Use = null, int Pages = 0)
 {
     /// <summary>Npgsql's own name for what the library adds where it may.</summary>
     public const string Prepared = ";Max Auto Prepare=50";

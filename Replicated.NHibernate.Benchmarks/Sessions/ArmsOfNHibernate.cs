@@ -8,6 +8,7 @@ internal sealed partial record Arm
         new("hand-written, prepared", Prepared, (builder, master, slave) => HandWritten.Register(builder.Services, master, slave)),
         new("routed", "", Routed, static app => app.UseReplicatedSessions()),
         new("routed, not prepared", ";Max Auto Prepare=0", Routed, static app => app.UseReplicatedSessions()),
+        new("routed, 100 status pages", "", Routed, static app => { app.UseReplicatedSessions(); app.MapReplicatedStatus(); }, Pages: 100),
     ]);
 
     private static void Routed(WebApplicationBuilder builder, string master, string slave)

@@ -18,10 +18,10 @@ internal sealed class HttpBenchmark() : Benchmark("http")
         {
             foreach (var arm in Arm.All)
             {
-                apps.Add(await Start(arm.Name, arm.Name));
+                apps.Add(await Start(arm.Name, arm));
             }
 
-            apps.Add(await Start(Arm.Again, apps[0].Name));
+            apps.Add(await Start(Arm.Again, Arm.All[0]));
             byte[][] gets = [.. ids.Select(id => HttpLoad.Request("GET", $"/posts/{id}"))];
             byte[][] posts = [HttpLoad.Request("POST", "/posts", """{"title":"A post of the benchmark","body":"Some words that make it as long as a short message is."}""")];
             await Compare("http, GET by key", new HttpLoad(gets, "200", arguments.Connections));
@@ -35,7 +35,7 @@ internal sealed class HttpBenchmark() : Benchmark("http")
             }
         }
 
-        Task<ArmProcess> Start(string name, string arm) => ArmProcess.StartAsync(name, arm, Own(cluster.Master, name, arguments), Own(cluster.Slaves[0], name, arguments));
+        Task<ArmProcess> Start(string name, Arm arm) => ArmProcess.StartAsync(name, arm, Own(cluster.Master, name, arguments), Own(cluster.Slaves[0], name, arguments));
 
         async Task Compare(string what, HttpLoad load)
         {

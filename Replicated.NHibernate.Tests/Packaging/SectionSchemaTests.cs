@@ -32,6 +32,7 @@ internal sealed class SectionSchemaTests
     [TestCase("""{ "AutoReadOnSlaves": false }""", "NoAdditionalPropertiesAllowed: #/Replicated.AutoReadOnSlaves")]
     [TestCase("""{ "RollBackFrom": 399 }""", "NumberTooSmall: #/Replicated.RollBackFrom")]
     [TestCase("""{ "RollBackFrom": 501 }""", "NumberTooBig: #/Replicated.RollBackFrom")]
+    [TestCase("""{ "ChangesOnSlave": "Never" }""", "NotInEnumeration: #/Replicated.ChangesOnSlave")]
     [TestCase("""{ "MaxLag": "30" }""", "PatternMismatch: #/Replicated.MaxLag")]
     [TestCase("""{ "Slaves": [ { "Nmae": "a" } ] }""", "ArrayItemNotValid: #/Replicated.Slaves[0]")]
     [TestCase("""{ "AfterWrite": { "Mode": "Sometimes" } }""", "NotInEnumeration: #/Replicated.AfterWrite.Mode")]

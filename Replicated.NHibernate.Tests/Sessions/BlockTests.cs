@@ -68,7 +68,7 @@ internal sealed class BlockTests
                 await Current.SaveAsync(new Note { Name = name });
             }
 
-            return SessionApp.Done(slave.Scalar("select 1"));
+            return SessionApp.Done(slave.IsOpen);
         })).Ok();
         Assert.That(await Database.Ask<long>($"select count(*) from note where name = '{name}'"), Is.EqualTo(1));
     }

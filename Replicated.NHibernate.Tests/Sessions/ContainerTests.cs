@@ -40,7 +40,7 @@ internal sealed class ContainerTests
 
     [Test]
     public void A_session_cannot_be_resolved_from_the_root() =>
-        Assert.That(() => new ServiceCollection().AddReplicatedNHibernate(Database.Configure).BuildServiceProvider(validateScopes: true).GetRequiredService<ISession>(),
+        Assert.That(() => new ServiceCollection().AddReplicatedNHibernate(Database.Configure).Services.BuildServiceProvider(validateScopes: true).GetRequiredService<ISession>(),
             Throws.InvalidOperationException.With.Message.Contains("root provider"));
 
     [Test, Promise(11)]

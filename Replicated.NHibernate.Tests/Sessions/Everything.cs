@@ -114,7 +114,7 @@ internal static class Everything
             .AddSingleton<IConfiguration>(settings)
             .AddSingleton<Microsoft.Extensions.Hosting.IHostEnvironment>(new HostingEnvironment { ApplicationName = "tests" })
             .AddReplicatedNHibernate(configure)
-            .BuildServiceProvider();
+            .Services.BuildServiceProvider();
     }
 
     private static string Columns(IEntityPersister persister)

@@ -122,7 +122,7 @@ internal sealed class LazyOpeningTests
         })).Ok();
     }
 
-    [TestCase("on_close"), TestCase("after_transaction"), TestCase("auto"), Promise(6)]
+    [TestCase("after_transaction"), TestCase("auto"), Promise(6)]
     public async Task Whatever_the_release_mode_a_scope_stays_on_its_connection_and_reads_after_its_commit(string mode)
     {
         await using var app = await SessionApp.StartAsync(configure: () => Database.Configure().BuildConfiguration().SetProperty(global::NHibernate.Cfg.Environment.ReleaseConnections, mode));

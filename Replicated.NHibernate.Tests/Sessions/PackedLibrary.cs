@@ -23,6 +23,12 @@ internal sealed class PackedLibrary : IDisposable
 
     public string Application => Path.Combine(_folder, "application");
 
+    private static string Packages =>
+        Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+    private static string NpgsqlVersion => Regex.Match(
+        File.ReadAllText(SourceTree.PathOf("Directory.Packages.props")), "Include=\"Npgsql\" Version=\"(?<version>[^\"]+)\"", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["version"].Value;
+
     private string Feed => Path.Combine(_folder, "feed");
 
     public string Read(string entry)
@@ -32,13 +38,22 @@ internal sealed class PackedLibrary : IDisposable
         return reader.ReadToEnd();
     }
 
+    /// <summary>The assembly of an application made by <c>dotnet new</c> from the template.</summary>
+    public string BuildFromTemplate()
+    {
+        var (hive, application) = (Path.Combine(_folder, "hive"), Path.Combine(_folder, "FromTemplate"));
+        Dotnet("new", "install", SourceTree.PathOf("packaging/template"), "--debug:custom-hive", hive);
+        Dotnet("new", "replicated-web", "-o", application, "--libraryVersion", Version, "--npgsqlVersion", NpgsqlVersion, "--debug:custom-hive", hive);
+        Dotnet("build", application, "-o", Path.Combine(application, "out"), "--nologo", "-tl:off", "-warnaserror",
+            $"-p:RestoreAdditionalProjectSources={Feed}", $"-p:RestorePackagesPath={Path.Combine(_folder, "packages")}", $"-p:RestoreFallbackFolders={Packages}");
+        return Path.Combine(application, "out", "FromTemplate.dll");
+    }
+
     /// <summary>The assembly of the application.</summary>
     public string BuildApplication()
     {
         Directory.CreateDirectory(Application);
         // A folder of packages of its own, so that no other build finds this version; what is on the machine already is not fetched again.
-        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        var npgsql = Regex.Match(File.ReadAllText(SourceTree.PathOf("Directory.Packages.props")), "Include=\"Npgsql\" Version=\"(?<version>[^\"]+)\"", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["version"].Value;
         File.WriteAllText(Path.Combine(Application, "Application.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk.Web">
               <PropertyGroup>
@@ -46,11 +61,11 @@ internal sealed class PackedLibrary : IDisposable
                 <ImplicitUsings>enable</ImplicitUsings>
                 <RestoreAdditionalProjectSources>{Feed}</RestoreAdditionalProjectSources>
                 <RestorePackagesPath>{Path.Combine(_folder, "packages")}</RestorePackagesPath>
-                <RestoreFallbackFolders>{packages}</RestoreFallbackFolders>
+                <RestoreFallbackFolders>{Packages}</RestoreFallbackFolders>
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Replicated.NHibernate" Version="{Version}" />
-                <PackageReference Include="Npgsql" Version="{npgsql}" />
+                <PackageReference Include="Npgsql" Version="{NpgsqlVersion}" />
               </ItemGroup>
             </Project>
             """);

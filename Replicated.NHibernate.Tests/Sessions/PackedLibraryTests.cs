@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Replicated.NHibernate.Sample.Cluster;
 using Replicated.NHibernate.Tests.Integration;
+using Replicated.NHibernate.Tests.Support;
 
 namespace Replicated.NHibernate.Tests.Sessions;
 
@@ -45,8 +46,33 @@ internal sealed partial class PackedLibraryTests
         var assembly = _package.BuildApplication();
         Assert.That(PackedLibrary.Dotnet("msbuild", _package.Application, "-getItem:JsonSchemaSegment"), Does.Contain("ConfigurationSchema.json"));
 
+        await OnCluster(assembly, async client =>
+        {
+            using var first = await client.GetAsync("/posts");
+            using var post = await client.PostAsJsonAsync("/posts", new { title = "packed" });
+            using var second = await client.GetAsync(post.Headers.Location);
+
+            Assert.That((RouteOf(first), post.StatusCode, RouteOf(post)), Is.EqualTo(("role=slave; node=slave-1; reason=verb", HttpStatusCode.Redirect, "role=master; node=master; reason=verb")));
+            Assert.That(await Titles(second), Is.EqualTo(["packed"]));
+            Assert.That(RouteOf(second), Does.StartWith("role=slave; "));
+        });
+    }
+
+    [Test]
+    public async Task Application_made_from_the_template_runs_on_the_package_and_is_routed() => await OnCluster(_package.BuildFromTemplate(), async client =>
+    {
+        using var post = await client.PostAsJsonAsync("/posts", new { title = "from the template" });
+        using var read = await client.GetAsync("/posts");
+        Assert.That((post.StatusCode, RouteOf(post)), Is.EqualTo((HttpStatusCode.Created, "role=master; node=master; reason=verb")));
+        Assert.That(await Titles(read), Is.EqualTo(["from the template"]));
+        Assert.That(RouteOf(read), Does.StartWith("role=slave; "));
+        Assert.That(await client.GetStringAsync("/health"), Is.EqualTo("Healthy"));
+    });
+
+    private static async Task OnCluster(string assembly, Func<HttpClient, Task> use)
+    {
         await using var cluster = await PostgresCluster.StartAsync(1);
-        await SharedCluster.Execute(cluster.Master, "create table post (id uuid primary key, title text)");
+        await SharedCluster.Execute(cluster.Master, File.ReadAllText(SourceTree.PathOf("packaging/template/schema.sql")));
         await cluster.WaitForSlavesAsync();
 
         var start = new ProcessStartInfo("dotnet", [assembly]) { RedirectStandardOutput = true, UseShellExecute = false };
@@ -58,14 +84,7 @@ internal sealed partial class PackedLibraryTests
         try
         {
             using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = await Address(application) };
-            using var first = await client.GetAsync("/posts");
-            using var post = await client.PostAsJsonAsync("/posts", new { title = "packed" });
-            using var second = await client.GetAsync(post.Headers.Location);
-            var titles = (await second.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Select(p => p.GetProperty("title").GetString());
-
-            Assert.That((RouteOf(first), post.StatusCode, RouteOf(post)), Is.EqualTo(("role=slave; node=slave-1; reason=verb", HttpStatusCode.Redirect, "role=master; node=master; reason=verb")));
-            Assert.That(titles, Is.EqualTo(["packed"]));
-            Assert.That(RouteOf(second), Does.StartWith("role=slave; "));
+            await use(client);
         }
         finally
         {
@@ -73,6 +92,9 @@ internal sealed partial class PackedLibraryTests
             await application.WaitForExitAsync();
         }
     }
+
+    private static async Task<string?[]> Titles(HttpResponseMessage response) =>
+        [.. (await response.Content.ReadFromJsonAsync<JsonElement>()).EnumerateArray().Select(p => p.GetProperty("title").GetString())];
 
     private static string RouteOf(HttpResponseMessage response) => response.Headers.GetValues("Replicated-Route").Single();
 

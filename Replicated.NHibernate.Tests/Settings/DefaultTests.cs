@@ -26,6 +26,7 @@ internal sealed class DefaultTests
             Assert.That(options.TransactionPerRequest, Is.True);
             Assert.That(options.RollBackFrom, Is.EqualTo(500));
             Assert.That(options.Repeat, Is.True);
+            Assert.That(options.ChangesOnSlave, Is.EqualTo(ChangesOnSlaveMode.Throw));
             Assert.That(options.MasterReadWeight, Is.Zero);
             Assert.That(options.LoadBalancing, Is.EqualTo("PowerOfTwoChoices"));
             Assert.That(options.Slaves, Is.Empty);

@@ -24,7 +24,7 @@ internal sealed class RegistrationTests
     [Test]
     public void A_second_registration_is_refused()
     {
-        var services = new ServiceCollection().AddReplicatedConnections(NpgsqlFactory.Instance);
+        var services = new ServiceCollection().AddReplicatedConnections(NpgsqlFactory.Instance).Services;
         Assert.That(
             () => services.AddReplicatedConnections(NpgsqlFactory.Instance),
             Throws.InvalidOperationException.With.Message.Contains("registered already"));

@@ -16,8 +16,8 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Warning, "{Work} asked for a session before routing had found its endpoint, so the master answered (reason early). Place app.UseReplicatedSessions() after app.UseRouting() and before whatever uses a session. Said once per application.")]
     public static partial void AskedEarly(this ILogger logger, string work);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Work} has a read-only verb but wrote to the master. Before switching AutoReadOnSlave on, put [UseMaster] on it, or it will fail on a slave.")]
-    public static partial void WroteWithReadOnlyVerb(this ILogger logger, string work);
+    [LoggerMessage(4, LogLevel.Warning, "{Work} has a read-only verb but wrote to the master ({Changes}). Before switching AutoReadOnSlave on, put [UseMaster] on it, or it will fail on a slave. What nobody meant to change (a NULL in a property that cannot hold it, a user type without Equals) is to be mended in the mapping, or see Replicated:ChangesOnSlave.")]
+    public static partial void WroteWithReadOnlyVerb(this ILogger logger, string work, string changes);
 
     [LoggerMessage(5, LogLevel.Warning, "{Work} ended with writes that nobody committed; they were rolled back. Call CommitAsync() on the scope, or commit the session's transaction, before disposing it.")]
     public static partial void UncommittedWritesRolledBack(this ILogger logger, string work);
@@ -58,6 +58,9 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Warning, "{Work} has begun a transaction on the master and not ended it: it is left to the application, and rolled back with the request unless it is committed. Call Commit() before the action returns, or begin no transaction: the request has one.")]
     public static partial void TransactionLeftOpen(this ILogger logger, string work);
 
+    [LoggerMessage(18, LogLevel.Warning, "{Work} has read on a slave what NHibernate takes for changed: {Changes}. Nothing of it is written, because Replicated:ChangesOnSlave is Warn. Put [UseMaster] where it is meant; where nobody meant it, mend the mapping: a NULL in a property that cannot hold it, or a user type whose Equals does not compare values.")]
+    public static partial void ChangedOnSlave(this ILogger logger, string work, string changes);
+
     [LoggerMessage(30, LogLevel.Warning, "Node {Node} works, but it or the pool has no connection left ({Error}). Next: {Next}")]
     public static partial void NodeBusy(this ILogger logger, string node, string error, string next);
 
@@ -72,6 +75,15 @@ internal static partial class Log
 
     [LoggerMessage(34, LogLevel.Information, "Statements are not prepared on {Node}: a pooler is in between. Said once per node.")]
     public static partial void NotPrepared(this ILogger logger, string node);
+
+    [LoggerMessage(38, LogLevel.Warning, "Several servers stand behind the address of {Node}, so what one connection finds out counts for no other: each one is asked which server it leads to, each read of a client's own write asks for its place, and MaxLag is off there. Better: name each server as a slave of its own. Said once per node.")]
+    public static partial void SeveralServers(this ILogger logger, string node);
+
+    [LoggerMessage(39, LogLevel.Information, "Node {Node} at {Host} {Is}. Server: {Address}; cluster: {Cluster}. Positions: {Positions}; read-only mode of slave sessions: {ReadOnlyMode}; MaxLag: {Lag}. Said once per node.")]
+    public static partial void NodeMet(this ILogger logger, string node, string host, string @is, string address, string cluster, string positions, string readOnlyMode, string lag);
+
+    [LoggerMessage(50, LogLevel.Warning, "Node {Node} does not let the application's user ask {Unknown} Said once per node.")]
+    public static partial void StatusUnknown(this ILogger logger, string node, string unknown);
 
     [LoggerMessage(40, LogLevel.Information, "Reads go to the slaves: {Slaves}.")]
     public static partial void Started(this ILogger logger, string slaves);

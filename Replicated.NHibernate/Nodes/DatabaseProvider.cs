@@ -102,8 +102,24 @@ internal sealed class DatabaseProvider
         {
         }
 
-        _dialect = DialectGuess.Confirmed(_dialect, version);
+        _dialect = _dialect.Confirmed(version);
         _isConfirmed = true;
+    }
+
+    /// <summary>Makes the session of an open connection read-only by a statement, where its connection string has not done so and the database has one.</summary>
+    public async ValueTask MakeReadOnly(DbConnection connection, bool async, CancellationToken cancellationToken)
+    {
+        if (!_isConfirmed)
+        {
+            await Confirm(connection, async, cancellationToken);
+        }
+
+        if (_dialect is { SwitchesByConnectionString: false, MakeReadOnly: { } makeReadOnly })
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = makeReadOnly;
+            _ = async ? await command.ExecuteNonQueryAsync(cancellationToken) : command.ExecuteNonQuery();
+        }
     }
 
     /// <param name="connection">The open connection.</param>

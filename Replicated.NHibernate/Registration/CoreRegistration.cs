@@ -25,17 +25,18 @@ internal static class CoreRegistration
         }
 
         services.AddReplicatedSettings();
-        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>(), sp.GetServices<ILoadBalancingPolicy>()));
+        services.AddSingleton(sp => new NodeList(sp.GetService<IConfiguration>(), sp.GetService<IApplicationConnectionStrings>(), sp.GetServices<ILoadBalancingPolicy>(), resets: sp.GetServices<ConnectionOpenedHandler>().Any()));
         services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
         services.AddMetrics();
         services.AddSingleton<ReplicatedMetrics>();
         services.AddSingleton<Topology>();
+        services.AddSingleton<NodeQuestions>();
         services.AddSingleton<NodePool>();
         services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();
         services.AddSingleton<IReplicatedSessions>(sp => new ReplicatedSessions(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         services.AddSingleton(sp => new RootProvider(sp));
-        services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
+        services.AddScoped(sp => new ContainerScope(sp.GetRequiredService<ScopeServices>(), sp, sp.GetService<IScopeDiagnosis>()));
         // Transient, because what is current may change within a container scope; the scope, not the container, says which one it is.
         services.TryAddTransient<DbConnection>(sp => ConnectionUnit.Of(sp.GetContainerScope()).Connection);
         services.TryAddTransient<IReplicatedScope>(sp => sp.GetContainerScope().Lent);

@@ -16,15 +16,17 @@ public static class ReplicatedConnectionsServiceCollectionExtensions
     /// <param name="services">The application's services.</param>
     /// <param name="factory">The ADO.NET provider, such as <c>NpgsqlFactory.Instance</c>.</param>
     /// <param name="configure">Changes the options that the section <c>Replicated</c> gave.</param>
-    /// <returns>The services.</returns>
+    /// <returns>A builder, for what all connections have in common.</returns>
     /// <exception cref="InvalidOperationException">Something of this library is registered already.</exception>
-    public static IServiceCollection AddReplicatedConnections(
+    public static IReplicatedBuilder AddReplicatedConnections(
         this IServiceCollection services, DbProviderFactory factory, Action<ReplicatedOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(factory);
         services.AddReplicatedCore(configure);
         services.AddSingleton(_ => DatabaseProvider.From(factory));
-        return services;
+        return new ReplicatedBuilder(services);
     }
+
+    private sealed record ReplicatedBuilder(IServiceCollection Services) : IReplicatedBuilder;
 }

@@ -86,6 +86,11 @@ internal abstract class ConnectionTarget
 
     public abstract Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null);
 
+    /// <summary>A statement that nobody refuses will run, as soon as there is a connection.</summary>
+    public virtual void WillRun(SqlVerdict verdict, string sql)
+    {
+    }
+
     /// <summary>Throws where a statement must not begin or end a transaction by itself.</summary>
     public virtual void CheckTransactionControl(string what)
     {
@@ -116,13 +121,14 @@ internal abstract class ConnectionTarget
             CheckTransactionControl(verdict.Describe());
         }
 
+        WillRun(verdict, sql);
         return verdict;
     }
 
     /// <summary>A statement is about to run, in its transaction if it has one.</summary>
     public void Runs(SqlVerdict verdict, string sql, bool answersWithRows)
     {
-        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted))
+        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted || (Dialect.HasFunctionsThatWrite && Dialect.HasWrittenQuery is null)))
         {
             NoteWrite();
         }
@@ -150,7 +156,7 @@ internal abstract class ConnectionTarget
 
     /// <summary>The failure in the library's words, where the database refused a write.</summary>
     public Exception? Translated(Exception failure, string sql) =>
-        Refusal is { } refusal && failure is DbException said && Dialect.IsReadOnlyRefusal(said)
-            ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
-            : null;
+        failure is not DbException said || !Dialect.IsReadOnlyRefusal(said) ? null
+        : Refusal is { } refusal ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
+        : MasterUnavailableException.ReadOnly(failure);
 }

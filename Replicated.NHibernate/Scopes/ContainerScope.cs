@@ -4,7 +4,7 @@ namespace Replicated.NHibernate.Scopes;
 /// What a container scope hands out sessions from: the request's scope where it is a request's container scope, otherwise a scope
 /// of its own on the master, which it ends. Not thread-safe, like the container scope's other services.
 /// </summary>
-internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? diagnosis = null) : IAsyncDisposable, IDisposable
+internal sealed class ContainerScope(ScopeServices services, IServiceProvider provider, IScopeDiagnosis? diagnosis = null) : IAsyncDisposable, IDisposable
 {
     private Scope? _scope;
     private bool _isOwn;
@@ -28,7 +28,7 @@ internal sealed class ContainerScope(ScopeServices services, IScopeDiagnosis? di
 
             if (_scope is null)
             {
-                var owner = new FixedRole(new WorkName("A container scope without a request", null), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope);
+                var owner = new FixedRole(new WorkName(WorkKind.ContainerScope), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope, services: provider);
                 (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
             }
 

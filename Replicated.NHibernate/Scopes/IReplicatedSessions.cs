@@ -42,7 +42,8 @@ public interface IReplicatedSessions
     /// </summary>
     /// <param name="role">The role of the work. <see cref="DatabaseRole.Slave"/> is strict: never the master where slaves are configured.</param>
     /// <param name="mark">What the scope's reads must see, as a job's message may carry it.</param>
+    /// <param name="provider">The services that the application's handlers get, such as <c>OnSessionOpened</c>'s; otherwise those of the request around it, or of a container scope of its own.</param>
     /// <returns>The scope. Commit it, then dispose it.</returns>
     /// <example><code>await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync(ct);</code></example>
-    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null);
+    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null, IServiceProvider? provider = null);
 }

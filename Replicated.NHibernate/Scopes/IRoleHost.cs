@@ -10,11 +10,17 @@ internal interface IRoleHost
 
     WorkName Work { get; }
 
+    /// <summary>What the application's handlers get their services from.</summary>
+    IServiceProvider HandlerServices { get; }
+
     /// <summary>Where somebody traces.</summary>
     Activity? Activity { get; }
 
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     bool IsTransactional { get; }
+
+    /// <summary>Whether a transaction that nobody asked for begins only with the first statement that may write: for scopes that may last.</summary>
+    bool DefersTransaction { get; }
 
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     bool WantsSnapshot { get; }
@@ -25,10 +31,20 @@ internal interface IRoleHost
     /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
     bool IsSealed { get; }
 
+    /// <summary>Whether the work's verb says that it only reads.</summary>
+    bool IsReadOnlyVerb { get; }
+
     bool IsEnded { get; }
 
     /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>
     int Commits { get; }
+
+    /// <summary>Whether the scope works on the master too.</summary>
+    bool UsesMaster { get; }
+
+    /// <summary>Before a read of the slave role: what the master has committed by itself must be seen by it.</summary>
+    /// <exception cref="InvalidOperationException">The master's transaction has written, which no slave can show; only where no slave was asked for explicitly.</exception>
+    ValueTask TellMastersWrites(bool isExplicit, bool async);
 
     /// <summary>What the next read must see.</summary>
     ReadGoal Goal { get; }

@@ -13,6 +13,9 @@ internal interface IScopeOwner
 
     RoleDecision Decide(DatabaseRole? block);
 
+    /// <summary>The services of the work; null where it has none of its own.</summary>
+    IServiceProvider? Services => null;
+
     /// <summary>Whether the work asks for one snapshot of all that it reads.</summary>
     bool WantsSnapshot => false;
 
@@ -40,9 +43,11 @@ internal interface IScopeOwner
 }
 
 /// <summary>Work outside a request, or beside one: the role was said when the scope began. The client of the request around it reads and writes.</summary>
-internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null, Scope? around = null) : IScopeOwner
+internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null, Scope? around = null, IServiceProvider? services = null) : IScopeOwner
 {
     public WorkName Work { get; } = work;
+
+    public IServiceProvider? Services => services ?? (around is { IsEnded: false } ? around.HandlerServices : null);
 
     public bool IsReadOnlyVerb => false;
 

@@ -18,6 +18,11 @@ internal interface IUnitOfWork
     /// <summary>Whether it hears by itself of the end of a TransactionScope that it has joined.</summary>
     bool HearsOfSystemTransactions => true;
 
+    /// <summary>It is the scope's from now on, and has done nothing yet.</summary>
+    void Opened()
+    {
+    }
+
     /// <summary>Takes part in the transaction that has begun on the connection.</summary>
     void Begin();
 

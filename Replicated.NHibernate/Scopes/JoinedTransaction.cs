@@ -23,6 +23,8 @@ internal sealed class JoinedTransaction(Action<bool> completed)
     /// <summary>Where one that was rolled back is still around, no session can be spoken to: each would join it.</summary>
     public static TransactionScope Outside() => new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
 
+    public static TransactionScope? OutsideOfAny() => Transaction.Current is null ? null : Outside();
+
     public TransactionScope? OutsideWhereActive() => IsActive ? Outside() : null;
 
     public void Join(Transaction ambient)

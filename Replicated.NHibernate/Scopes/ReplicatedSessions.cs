@@ -16,14 +16,14 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
         ambient.Scope!.UseSnapshot(ambient.Block);
     }
 
-    public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null)
+    public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null, IServiceProvider? provider = null)
     {
         if (role is not (DatabaseRole.Master or DatabaseRole.Slave))
         {
             throw new ArgumentOutOfRangeException(nameof(role), role, "A scope is of the role Master or Slave.");
         }
 
-        var owner = new FixedRole(new WorkName("A scope begun by BeginScope", null), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Of(services.Application)?.Scope);
+        var owner = new FixedRole(new WorkName(WorkKind.Scope), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Of(services.Application)?.Scope, provider);
         return new Scope(services, owner, ScopeKind.Explicit).Enter();
     }
 

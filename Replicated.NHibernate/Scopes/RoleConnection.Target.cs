@@ -54,12 +54,14 @@ internal sealed partial class RoleConnection
 
     public override void NoteLoss(Exception loss) => _work.NoteLoss(loss);
 
+    public override void WillRun(SqlVerdict verdict, string sql) => _work.WillRun(verdict, sql);
+
     public override void CheckTransactionControl(string what) => _ = IsInTransaction ? throw ScopeErrors.EndsTransaction(Scope.Work, what) : what;
 
     public override Exception Ended() => ScopeErrors.Ended(Scope.Work);
 
     public override Exception Refused(WriteRefusal refusal, string what, WriteLayer layer, Exception? inner = null) => refusal == WriteRefusal.Slave
-        ? SlaveWriteException.Of(what, layer, $"the slave session of {Scope.Work} ({(Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {Route.Reason.Name()})", inner)
+        ? SlaveWriteException.Of(what, layer, $"the slave session of {Scope.Work} ({(Route.Node is { } node ? $"node {node}" : "no node chosen yet")}, reason {Route.Reason.Name()})", Scope.Work.ForMaster, inner)
         : WriteAfterCompletionException.Of(what, Scope.Work, inner);
 
     public override void Begin(IsolationLevel level) => _work.Begin(level, IsolationLevel.Unspecified, byApplication: true);
@@ -82,7 +84,7 @@ internal sealed partial class RoleConnection
         {
             RoleEnd.Of(_work, Completion, async: false).AsTask().GetAwaiter().GetResult();
         }
-        else if (!IsLent && _work.IsIdleAfterCompletion)
+        else if (!IsLent && _work.IsIdle)
         {
             _work.GiveBack(async: false).AsTask().GetAwaiter().GetResult();
         }

@@ -40,6 +40,9 @@ internal sealed partial class RoleConnection : ConnectionTarget
     /// <summary>Whether a statement that writes has run since the last commit.</summary>
     public bool HasUncommittedWrites => _work.Writes.HasUncommitted;
 
+    /// <summary>What was changed, where somebody wants to know: on the master that a read-only verb works on because of the switch.</summary>
+    public ChangeLog? Changes => Route.Reason == RouteReason.Switch && Scope.IsReadOnlyVerb ? _work.Changes : null;
+
     public bool HasPendingChanges => _work.HasPendingChanges;
 
     public bool IsInTransaction => _work.Transaction.IsBegun;
@@ -75,6 +78,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
         if (isNew)
         {
             _work.BeginFor(unit);
+            _work.Units.Opened(unit);
         }
 
         return unit;
@@ -105,9 +109,5 @@ internal sealed partial class RoleConnection : ConnectionTarget
     public void Forget() => _work.Units.Forget();
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
-    public SeparateTarget Separate()
-    {
-        var pool = Scope.Services.Pool;
-        return new(pool.Provider, (_work.Lease.Node ?? pool.Master).StringFor(DatabaseRole.Master), DatabaseRole.Master);
-    }
+    public SeparateTarget Separate() => _work.Separate();
 }

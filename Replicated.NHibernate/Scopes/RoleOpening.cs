@@ -37,18 +37,8 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
     }
 
     /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
-    public ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken)
-    {
-        if (work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
-        {
-            // The caller is a statement that runs already.
-            return _knownCommits == Scope.Commits || work.Lease.IsReading || work.Role == DatabaseRole.Master
-                ? ValueTask.FromResult(opened.Connection)
-                : CaughtUp(opened, async, cancellationToken);
-        }
-
-        return work.Lease.Opened is null && !work.Gate.Refuses ? Open(async, cancellationToken) : OpenAgain(async, cancellationToken);
-    }
+    public ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken) =>
+        work.Role == DatabaseRole.Slave && Scope.UsesMaster ? ConnectBesideMaster(async, cancellationToken) : ConnectAlone(async, cancellationToken);
 
     /// <summary>Whether a statement that failed is to be sent once more; then another connection is open.</summary>
     public async ValueTask<bool> Repeats(Exception failure, bool mayWrite, bool async, CancellationToken cancellationToken)
@@ -61,13 +51,14 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         try
         {
             var commits = Scope.Commits;
+            using var outside = Scope.Services.ConnectionHooks.Any ? JoinedTransaction.OutsideOfAny() : null;
             var repeat = _repeat ??= new StatementRepeat(work);
             if (await repeat.Reopen(failure, mayWrite, _decision.IsExplicit, async, cancellationToken) is not { } opened)
             {
                 return false;
             }
 
-            await Take(opened, async);
+            await work.Take(opened, async, cancellationToken);
             _knownCommits = commits;
             Pin(opened);
             return true;
@@ -76,6 +67,25 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         {
             Volatile.Write(ref _isOpening, 0);
         }
+    }
+
+    private async ValueTask<DbConnection> ConnectBesideMaster(bool async, CancellationToken cancellationToken)
+    {
+        await Scope.TellMastersWrites(_decision.IsExplicit, async);
+        return await ConnectAlone(async, cancellationToken);
+    }
+
+    private ValueTask<DbConnection> ConnectAlone(bool async, CancellationToken cancellationToken)
+    {
+        if (work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
+        {
+            // The caller is a statement that runs already.
+            return _knownCommits == Scope.Commits || work.Lease.IsReading || work.Role == DatabaseRole.Master
+                ? ValueTask.FromResult(opened.Connection)
+                : CaughtUp(opened, async, cancellationToken);
+        }
+
+        return work.Lease.Opened is null && !work.Gate.Refuses ? Open(async, cancellationToken) : OpenAgain(async, cancellationToken);
     }
 
     private async ValueTask<DbConnection> OpenAgain(bool async, CancellationToken cancellationToken)
@@ -119,10 +129,12 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         Scope.ThrowIfLeft();
         var node = work.Lease.Node;
         var commits = Scope.Commits;
+        // What handlers set belongs to the connection, and must not be undone with a TransactionScope in which it was opened.
+        using var outside = Scope.Services.ConnectionHooks.Any ? JoinedTransaction.OutsideOfAny() : null;
         var opened = work.Role == DatabaseRole.Master ? await Pool.OpenMaster(readOnly: work.Refusal is not null, async, cancellationToken)
             : node is null ? await Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
-            : await Pool.OpenPinned(node, async, cancellationToken);
-        await Take(opened, async);
+            : await Pool.OpenPinned(node, work.Lease.Server, async, cancellationToken);
+        await work.Take(opened, async, cancellationToken);
         if (node is null)
         {
             _knownCommits = commits;
@@ -132,21 +144,10 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         return _knownCommits == Scope.Commits || work.Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
     }
 
-    private async ValueTask Take(NodeConnection opened, bool async)
-    {
-        work.Lease.Take(opened);
-        if (work.Gate.Refuses)
-        {
-            // A task that nobody awaited was still connecting when the scope ended.
-            await work.GiveBack(async);
-            throw ScopeErrors.Ended(Scope.Work);
-        }
-    }
-
     private void Pin(NodeConnection opened)
     {
         var isAnother = work.Lease.Node != opened.Node;
-        work.Lease.Pin(opened.Node);
+        work.Lease.Pin(opened);
         if (opened.Reason is { } reason)
         {
             _decision = _decision with { Reason = reason };
@@ -158,17 +159,11 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         }
     }
 
-    // The scope wrote on the master after it had taken this slave, and keeps it: better stale, and saying so, than on two servers.
     private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
     {
         _knownCommits = Scope.Commits;
-        // What the scope has written meanwhile is not of a snapshot's moment.
-        var isLate = work.Snapshot is { IsPhysical: true } || !await Pool.HasReached(opened, Scope.Goal, async, cancellationToken);
-        if (opened.Node.Role == DatabaseRole.Slave && isLate)
-        {
-            _decision = _decision with { Reason = RouteReason.Stale };
-        }
-
-        return opened.Connection;
+        var (connection, reason) = await CatchUp.Of(work, opened, _decision.IsExplicit, async, cancellationToken);
+        _decision = _decision with { Reason = reason ?? _decision.Reason };
+        return connection;
     }
 }

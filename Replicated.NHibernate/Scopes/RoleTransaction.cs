@@ -33,9 +33,15 @@ internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host,
     /// <summary>The application began it, or joined what the scope had begun.</summary>
     public bool IsTheApplications { get; private set; }
 
+    /// <summary>Whether each of its statements sees what is committed by then, as a statement does that commits by itself.</summary>
+    public bool IsOrdinary => _level is IsolationLevel.Unspecified or IsolationLevel.ReadCommitted;
+
     public DbTransaction? Physical => _transaction;
 
     public IsolationLevel Level => _transaction?.IsolationLevel ?? _level;
+
+    /// <summary>Whether a statement was to run in it that may write. Looked for only where beginning waits for it.</summary>
+    public bool MayWrite { get; set; }
 
     /// <summary>The application threw its last transaction away, and begins the next one itself.</summary>
     public bool IsEndedByApplication { get; set; }
@@ -114,7 +120,7 @@ internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host,
     public async ValueTask End()
     {
         var transaction = _transaction;
-        (IsBegun, IsTheApplications, Failure, Loss, _transaction) = (false, false, null, null, null);
+        (IsBegun, IsTheApplications, MayWrite, Failure, Loss, _transaction) = (false, false, false, null, null, null);
         if (transaction is not null)
         {
             await transaction.DisposeAsync();

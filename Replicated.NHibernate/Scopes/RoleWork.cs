@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Nodes;
 using Transaction = System.Transactions.Transaction;
 
@@ -10,6 +11,7 @@ internal sealed class RoleWork
 {
     private JoinedTransaction? _joined;
     private SlaveSnapshot? _snapshot;
+    private ChangeLog? _changes;
     private StatementGate _gate;
     private WriteLog _writes;
 
@@ -39,6 +41,9 @@ internal sealed class RoleWork
 
     public ref WriteLog Writes => ref _writes;
 
+    /// <summary>What was changed, by name.</summary>
+    public ChangeLog Changes => _changes ??= new();
+
     /// <summary>A TransactionScope that was joined; null where none ever was.</summary>
     public JoinedTransaction? Joined => _joined;
 
@@ -61,9 +66,12 @@ internal sealed class RoleWork
     /// <summary>Whether rows of a query are still to be read: until then a connection can do nothing else.</summary>
     public bool IsReading => Gate.IsRunning || Lease.IsReading;
 
-    /// <summary>Whether the request is committed and nothing reads: a response that goes on for hours must not hold a connection between two statements.</summary>
-    public bool IsIdleAfterCompletion =>
-        Host.IsSealed && Lease.Opened is not null && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
+    /// <summary>Whether nothing has been run yet that may write, in a scope that may last, and nobody asked for the transaction: then the server does not hear of it.</summary>
+    private bool IsDeferred => Host.DefersTransaction && !Writes.HasUncommitted && !Host.WantsSnapshot && Transaction is { MayWrite: false, IsTheApplications: false, IsOrdinary: true };
+
+    /// <summary>Whether the request is committed, or its transaction is not needed yet, and nothing reads: what lasts for hours must not hold a connection between two statements.</summary>
+    public bool IsIdle =>
+        (Host.IsSealed || IsDeferred) && Lease.Opened is not null && !IsReading && Transaction.Physical is null && _snapshot is null or { IsWanted: false } && _joined is null;
 
     public void Begin(IsolationLevel asked, IsolationLevel otherwise, bool byApplication)
     {
@@ -120,6 +128,15 @@ internal sealed class RoleWork
         }
     }
 
+    /// <summary>A statement will run; what it may do if it commits by itself counts, because it may not be in a transaction.</summary>
+    public void WillRun(SqlVerdict verdict, string sql)
+    {
+        if (Host.DefersTransaction)
+        {
+            Transaction.MayWrite |= StatementGuard.MayWrite(verdict, sql, answersWithRows: false, isAutocommitted: true);
+        }
+    }
+
     /// <summary>The provider's transaction for the next statement; the first one begins it on the server.</summary>
     public DbTransaction? Enlist()
     {
@@ -142,7 +159,7 @@ internal sealed class RoleWork
                 return _snapshot!.Start(connection);
             }
 
-            if (Transaction.IsBegun)
+            if (Transaction.IsBegun && !IsDeferred)
             {
                 return Transaction.Start(connection);
             }
@@ -199,6 +216,32 @@ internal sealed class RoleWork
             Transaction.NoteLoss(loss);
         }
     }
+
+    /// <summary>A connection has been opened: the role's, unless the scope has ended or one of the application's handlers throws.</summary>
+    public async ValueTask Take(NodeConnection opened, bool async, CancellationToken cancellationToken)
+    {
+        Lease.Take(opened);
+        try
+        {
+            // A task that nobody awaited may have been connecting when the scope ended.
+            await (Gate.Refuses ? throw ScopeErrors.Ended(Host.Work) : RunHandlers(opened.Connection, opened.Node, async, cancellationToken));
+        }
+        catch
+        {
+            // Half of what a handler was to set may be set: nobody works on such a connection.
+            await GiveBack(async);
+            throw;
+        }
+    }
+
+    public SeparateTarget Separate()
+    {
+        var node = Lease.Node ?? Host.Services.Pool.Master;
+        return new(Provider, node.StringFor(DatabaseRole.Master), DatabaseRole.Master, (connection, async, token) => RunHandlers(connection, node, async, token));
+    }
+
+    private ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
+        Host.Services.ConnectionHooks is { Any: true } hooks ? hooks.Opened(connection, Host, Role, node.Name, async, cancellationToken) : ValueTask.CompletedTask;
 
     /// <summary>The connection goes back before a statement has run on it; what has begun begins anew on the next one.</summary>
     public async ValueTask GiveBackUnused(bool async)

@@ -57,11 +57,12 @@ internal sealed class RoutedConnection(ConnectionTarget target) : DbConnection
         {
             var connection = await Target.Connect(async, cancellationToken);
             Target.IsLent = true;
-            Target.Enlist();
             if (Target.Refusal is null)
             {
                 Target.NoteWrite();
             }
+
+            Target.Enlist();
 
             return connection;
         }

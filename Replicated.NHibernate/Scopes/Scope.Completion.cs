@@ -52,7 +52,7 @@ internal sealed partial class Scope
             else if (_master is not null && IsTransactional && !masterWaits)
             {
                 await _master.Completion.Commit(async, cancellationToken);
-                Audit();
+                ScopeRemarks.Audit(_master);
             }
 
             if (_master is not null)
@@ -84,7 +84,7 @@ internal sealed partial class Scope
         if (_master is { IsInTransaction: true })
         {
             await _master.Completion.CommitAfterReading();
-            Audit();
+            ScopeRemarks.Audit(_master);
         }
     }
 
@@ -188,10 +188,12 @@ internal sealed partial class Scope
         {
             if (_master is not null)
             {
-                SayWhatIsLost(_master);
+                // After a rollback the changes are meant to be lost.
+                ScopeRemarks.Lost(_master, isMeant: IsSealed ? !_isCommitted || _leavesMaster : Kind == ScopeKind.Request);
                 await _master.End(async);
             }
 
+            await (_handlerServices?.End(async) ?? ValueTask.CompletedTask);
             Activity?.Dispose();
         }
     }
@@ -207,29 +209,5 @@ internal sealed partial class Scope
         return !(!_master.IsRunning && _master.HasPendingChanges) && !(await _master.HasWrittenSoFar(async) ?? _master.HasUncommittedWrites)
             ? true
             : throw ScopeErrors.StillReading(Work);
-    }
-
-    private void SayWhatIsLost(RoleConnection master)
-    {
-        if (IsSealed)
-        {
-            // After a rollback the changes are meant to be lost.
-            if (_isCommitted && !_leavesMaster && master.HasPendingChanges)
-            {
-                Services.Logger.ChangedAfterCommit(Work.ToString());
-            }
-        }
-        else if (Kind != ScopeKind.Request && master.IsInTransaction && (master.HasUncommittedWrites || master.HasPendingChanges))
-        {
-            Services.Logger.UncommittedWritesRolledBack(Work.ToString());
-        }
-    }
-
-    private void Audit()
-    {
-        if (_master is { Wrote: true, Route.Reason: RouteReason.Switch } && owner.IsReadOnlyVerb)
-        {
-            Services.Logger.WroteWithReadOnlyVerb(Work.ToString());
-        }
     }
 }

@@ -18,6 +18,14 @@ internal sealed partial class Scope
 
     public ReadGoal Goal => (AsksOwner() is { IsEmpty: false } tokens ? Services.Marks.GoalOf(tokens) : ReadGoal.None) with { Client = owner.Client };
 
+    public bool UsesMaster => _master is not null;
+
+    public ValueTask TellMastersWrites(bool isExplicit, bool async) =>
+        _master is not { } master ? ValueTask.CompletedTask
+        : !master.IsInTransaction ? master.Tokens.TellWrites(async)
+        : isExplicit || IsSealed || !(master.HasUncommittedWrites || master.HasPendingChanges) ? ValueTask.CompletedTask
+        : throw ScopeErrors.ReadBesideWrite(Work, isCommitted: false);
+
     /// <summary>A commit wrote; where the place is not known, only time can tell who has it.</summary>
     public void NoteCommit(Position? position)
     {

@@ -26,6 +26,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     private AmbientScope? _ambient;
     private Dictionary<object, object?>? _kept;
     private bool _wantsSnapshot;
+    private HandlerServices? _handlerServices;
 
     public ScopeServices Services { get; } = services;
 
@@ -38,11 +39,15 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
 
     public WorkName Work => owner.Work;
 
+    public IServiceProvider HandlerServices => LazyInitializer.EnsureInitialized(ref _handlerServices, () => new HandlerServices(() => owner.Services, Services.ScopeFactory)).Provider;
+
     /// <summary>Whether completing the scope needs no database, so that nobody waits for it.</summary>
     public bool CompletesAtOnce => _master is null && (_slave is null || !Services.Marks.IsMonotonic);
 
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     public bool IsTransactional { get; } = kind == ScopeKind.Explicit || services.TransactionPerRequest;
+
+    public bool DefersTransaction => Kind == ScopeKind.Container;
 
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     public bool WantsSnapshot => _wantsSnapshot || owner.WantsSnapshot;
@@ -53,6 +58,8 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     public bool IsSealed { get; private set; }
 
     public bool IsEnded { get; private set; }
+
+    public bool IsReadOnlyVerb => owner.IsReadOnlyVerb;
 
     public DatabaseRole Role => owner.Decide(block: null).Role;
 

@@ -58,8 +58,8 @@ internal static class ScopeErrors
         + "or the connection's transaction (Commit, Rollback), begin a scope of its own (IReplicatedSessions.BeginScope), or set Replicated:TransactionPerRequest to false.");
 
     public static InvalidOperationException LateSnapshot(WorkName work) => new(
-        $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement, or put [UseSnapshot] on "
-        + "the action.");
+        $"UseSnapshot() was called after {work} had read already, which is of another moment. Call it before the first statement"
+        + (work.Kind is WorkKind.Scope or WorkKind.ContainerScope ? "." : $", or put [UseSnapshot] on {work.Place}."));
 
     public static InvalidOperationException OtherLevel(WorkName work, IsolationLevel asked, IsolationLevel level) => new(
         $"Isolation level {asked} was asked for, but the transaction of {work} has begun with {level}. "
@@ -68,6 +68,11 @@ internal static class ScopeErrors
     public static InvalidOperationException NoSnapshot(WorkName work, IsolationLevel asked, IsolationLevel level) => new(
         $"Isolation level {asked} was asked for, but what {work} reads is one snapshot ({level}). Ask for no level, or for that one; what must see later "
         + "commits belongs in a scope of its own (IReplicatedSessions.BeginScope).");
+
+    public static InvalidOperationException ReadBesideWrite(WorkName work, bool isCommitted) => new(
+        $"{work} has written on the master, in a UseMaster() block or a transaction of its own, and reads on its slave, where the write is {(isCommitted ? "not replayed yet" : "not to be seen because it is not committed yet")}. "
+        + "Read inside the block too, by GetCurrentSession(); or commit the write first, in the block's transaction (BeginTransaction, Commit) or in a scope of its own (IReplicatedSessions.BeginScope), and begin no transaction "
+        + $"on the slave; or put [UseMaster] on {work.Place}. Where the read need not see it, ask for the slave explicitly (UseSlave()).");
 
     public static InvalidOperationException StillReading(WorkName work) => new(
         $"{work} has written, and its response begins while the rows of a query are still being read, so it cannot be committed before its first byte. "
@@ -82,7 +87,7 @@ internal static class ScopeErrors
         + "a request needs a scope of its own (IReplicatedSessions.BeginScope).");
 
     public static string WriteAfterCompletion(WorkName work, string what) =>
-        $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in the action, before its "
+        $"{what} after the work of {work} was committed or rolled back: nobody would commit it any more. Write in {work.Place}, before its "
         + "result is executed and before the first byte of the response; for later work begin a scope (IReplicatedSessions.BeginScope).";
 
     /// <summary>Keeps the stack of an exception that is thrown again from an expression.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Replicated.NHibernate.Consistency;
 using Replicated.NHibernate.Diagnostics;
@@ -7,7 +8,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What every scope of an application shares. Thread-safe.</summary>
-internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ReplicatedMetrics metrics, ILoggerFactory loggers, IScopeDiagnosis? application = null)
+internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ReplicatedMetrics metrics, ILoggerFactory loggers, IEnumerable<ConnectionOpenedHandler> opened, IScopeDiagnosis? application = null, IServiceScopeFactory? scopes = null)
 {
     public NodePool Pool { get; } = pool;
 
@@ -17,6 +18,11 @@ internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, Mar
     public MarkRules Marks { get; } = marks;
 
     public CurrentSettings Settings { get; } = settings;
+
+    /// <summary>What the application does with each connection that a scope takes.</summary>
+    public ConnectionHooks ConnectionHooks { get; } = new(opened);
+
+    public IServiceScopeFactory? ScopeFactory { get; } = scopes;
 
     public ReplicatedMetrics Metrics { get; } = metrics;
 

@@ -35,14 +35,21 @@ public sealed class SlaveWriteException : WriteExceptionBase
     /// <param name="what">What was attempted.</param>
     /// <param name="layer">Who refused.</param>
     /// <param name="where">The session, its work and its node.</param>
+    /// <param name="remedy">What to do.</param>
     /// <param name="inner">What the database said.</param>
-    internal static SlaveWriteException Of(string what, WriteLayer layer, string where, Exception? inner = null) => new(
-        $"{char.ToUpperInvariant(what[0])}{what[1..]} was refused on {where}, because a slave never writes. Nothing was written. "
-        + "Put [UseMaster] on the action, or wrap the code in using (sessions.UseMaster()) { … } and use GetCurrentSession() there.",
+    internal static SlaveWriteException Of(string what, WriteLayer layer, string where, string remedy, Exception? inner = null) => new(
+        $"{char.ToUpperInvariant(what[0])}{what[1..]} was refused on {where}, because a slave never writes. Nothing was written. {remedy}"
+        + (layer == WriteLayer.Flush ? Unmeant : ""),
         inner)
     {
         Layer = layer,
     };
 
-    internal const string OutsideRouting = "a session opened on the slave's factory";
+    internal static SlaveWriteException OutsideRouting(string what, WriteLayer layer, Exception? inner = null) =>
+        Of(what, layer, "a session opened on the slave's factory", "Open it on the master's factory.", inner);
+
+    // Of a change that only the flush saw.
+    private const string Unmeant =
+        " Where nobody meant to change it, NHibernate takes it for changed: a NULL that was read into a property which cannot hold one, or a user type whose Equals does not compare values. "
+        + "Mend the mapping, or see Replicated:ChangesOnSlave.";
 }

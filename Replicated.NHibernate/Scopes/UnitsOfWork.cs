@@ -44,6 +44,21 @@ internal sealed class UnitsOfWork
         return (first, true);
     }
 
+    /// <summary>Tells a unit that it is one. One that throws then is none.</summary>
+    public void Opened(IUnitOfWork unit)
+    {
+        try
+        {
+            unit.Opened();
+        }
+        catch
+        {
+            _units = Array.FindAll(_units, u => !ReferenceEquals(u, unit));
+            unit.End();
+            throw;
+        }
+    }
+
     public void Begin()
     {
         foreach (var unit in _units)

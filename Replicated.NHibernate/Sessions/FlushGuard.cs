@@ -9,11 +9,12 @@ internal sealed class FlushGuard :
     IPreInsertEventListener, IPreUpdateEventListener, IPreDeleteEventListener,
     IPreCollectionRecreateEventListener, IPreCollectionRemoveEventListener, IPreCollectionUpdateEventListener
 {
-    public bool OnPreInsert(PreInsertEvent @event) => Entity(@event, "the insert of");
+    public bool OnPreInsert(PreInsertEvent @event) => Entity(@event, static e => $"the insert of {NameOf(e)}");
 
-    public bool OnPreUpdate(PreUpdateEvent @event) => Entity(@event, "the update of");
+    public bool OnPreUpdate(PreUpdateEvent @event) =>
+        Entity(@event, static e => $"the update of {NameOf(e)}{ChangedProperties.Of(e.Persister, e.State, e.OldState, e.Entity, e.Session)}");
 
-    public bool OnPreDelete(PreDeleteEvent @event) => Entity(@event, "the deletion of");
+    public bool OnPreDelete(PreDeleteEvent @event) => Entity(@event, static e => $"the deletion of {NameOf(e)}");
 
     public void OnPreRecreateCollection(PreCollectionRecreateEvent @event) => Collection(@event);
 
@@ -33,24 +34,31 @@ internal sealed class FlushGuard :
 
     public Task OnPreUpdateCollectionAsync(PreCollectionUpdateEvent @event, CancellationToken cancellationToken) => Done(() => Collection(@event));
 
-    private static bool Entity(AbstractPreDatabaseOperationEvent @event, string what)
-    {
-        if (SessionTarget.RefusalOf(@event.Session) is not null)
-        {
-            Refuse(@event.Session, $"{what} {@event.Persister.EntityName}#{@event.Id}");
-        }
+    private static string NameOf(AbstractPreDatabaseOperationEvent @event) => $"{@event.Persister.EntityName}#{@event.Id}";
 
+    private static bool Entity<TEvent>(TEvent @event, Func<TEvent, string> what)
+        where TEvent : AbstractPreDatabaseOperationEvent
+    {
+        Check(@event.Session, @event, what);
         return false;
     }
 
     private static bool Collection(AbstractCollectionEvent @event)
     {
-        if (SessionTarget.RefusalOf(@event.Session) is not null)
-        {
-            Refuse(@event.Session, $"the change of a collection ({@event.Collection.Role}) of {@event.GetAffectedOwnerEntityName()}#{@event.AffectedOwnerIdOrNull}");
-        }
-
+        Check(@event.Session, @event, static e => $"the change of a collection ({e.Collection.Role}) of {e.GetAffectedOwnerEntityName()}#{e.AffectedOwnerIdOrNull}");
         return false;
+    }
+
+    private static void Check<TEvent>(IEventSource session, TEvent @event, Func<TEvent, string> what)
+    {
+        if (SessionTarget.RefusalOf(session) is not null)
+        {
+            Refuse(session, what(@event));
+        }
+        else if (SessionTarget.Of(session) is RoleConnection { Changes: { } changes })
+        {
+            changes.Note(what(@event));
+        }
     }
 
     private static void Refuse(IEventSource session, string what)

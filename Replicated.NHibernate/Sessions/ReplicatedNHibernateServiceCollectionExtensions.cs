@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using NHibernate;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Registration;
 using Replicated.NHibernate.Scopes;
@@ -27,9 +28,9 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
     /// new configuration each time, where its class derives from <see cref="Configuration"/> or a listener is initialized or disposed with its factory.
     /// </param>
     /// <param name="options">Changes the options that the section <c>Replicated</c> gave.</param>
-    /// <returns>The services.</returns>
+    /// <returns>A builder, for what all sessions and connections have in common.</returns>
     /// <exception cref="InvalidOperationException">Something of this library is registered already.</exception>
-    public static IServiceCollection AddReplicatedNHibernate(
+    public static IReplicatedNHibernateBuilder AddReplicatedNHibernate(
         this IServiceCollection services, Func<FluentConfiguration> configure, Action<ReplicatedOptions>? options = null)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -38,7 +39,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
 
     /// <summary>Like the overload for FluentNHibernate, for a <see cref="Configuration"/>, such as <c>new Configuration().Configure()</c>.</summary>
     /// <inheritdoc cref="AddReplicatedNHibernate(IServiceCollection, Func{FluentConfiguration}, Action{ReplicatedOptions})" />
-    public static IServiceCollection AddReplicatedNHibernate(
+    public static IReplicatedNHibernateBuilder AddReplicatedNHibernate(
         this IServiceCollection services, Func<Configuration> configure, Action<ReplicatedOptions>? options = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -61,10 +62,10 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
     /// <param name="master">The master's factory.</param>
     /// <param name="slave">The slaves' factory. Its own connection string is the slave where the configuration names none.</param>
     /// <param name="options">Changes the options that the section <c>Replicated</c> gave.</param>
-    /// <returns>The services.</returns>
+    /// <returns>A builder, for what all sessions and connections have in common.</returns>
     /// <exception cref="InvalidOperationException">Something of this library is registered already.</exception>
     /// <exception cref="global::NHibernate.Cfg.HibernateConfigException">A factory was built without the hook, or the two were exchanged.</exception>
-    public static IServiceCollection AddReplicatedNHibernate(
+    public static IReplicatedNHibernateBuilder AddReplicatedNHibernate(
         this IServiceCollection services, ISessionFactory master, ISessionFactory slave, Action<ReplicatedOptions>? options = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -82,12 +83,21 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         return services.AddFactories(_ => factories);
     }
 
-    private static IServiceCollection AddFactories(this IServiceCollection services, Func<IServiceProvider, ReplicatedSessionFactories> create)
+    private static ReplicatedNHibernateBuilder AddFactories(this IServiceCollection services, Func<IServiceProvider, ReplicatedSessionFactories> create)
     {
         services.AddSingleton(sp =>
         {
             var factories = create(sp);
-            factories.Attach(sp.GetService<IScopeDiagnosis>(), sp.GetRequiredService<CurrentSettings>().Value.Options.ReadOnlySwitch);
+            factories.Attach(
+                sp.GetService<IScopeDiagnosis>(),
+                sp.GetRequiredService<CurrentSettings>().Value.Options.ReadOnlySwitch,
+                new SessionHooks(sp.GetServices<SessionOpeningHandler>(), sp.GetServices<SessionOpenedHandler>(), sp.GetServices<StatelessSessionOpenedHandler>()));
+            if (factories.AreCached && sp.GetServices<ConnectionOpenedHandler>().Any())
+            {
+                sp.GetRequiredService<Microsoft.Extensions.Logging.ILoggerFactory>().CreateLogger(Log.Category).RegistrationDoubtful(
+                    "OnConnectionOpened is registered and the second-level or query cache is on: the cache's keys do not know what is set on a connection, so what was read for one tenant is given to another. Switch the caches off, or cache only what all tenants share.");
+            }
+
             return factories;
         });
         services.AddSingleton(sp => sp.GetRequiredService<ReplicatedSessionFactories>().MasterProvider.Database);
@@ -98,6 +108,8 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         services.TryAddTransient(sp => sp.GetContainerScope()
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewStatelessUnit).Session);
         services.AddSingleton<IClosedSessions, ClosedSessions>();
-        return services;
+        return new ReplicatedNHibernateBuilder(services);
     }
+
+    private sealed record ReplicatedNHibernateBuilder(IServiceCollection Services) : IReplicatedNHibernateBuilder;
 }

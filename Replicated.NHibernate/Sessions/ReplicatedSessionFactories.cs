@@ -3,6 +3,7 @@ using NHibernate.Cache;
 using NHibernate.Cfg;
 using NHibernate.Engine;
 using NHibernate.Impl;
+using NHibernate.MultiTenancy;
 using Replicated.NHibernate.Scopes;
 using Replicated.NHibernate.Sessions;
 
@@ -57,7 +58,23 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ISessionFactory Of(DatabaseRole role) => role == DatabaseRole.Master ? Master : Slave;
 
-    internal ISession Open(DatabaseRole role, RoutedConnection connection)
+    internal SessionHooks Hooks { get; private set; } = SessionHooks.None;
+
+    internal ISession Open(RoleConnection role)
+    {
+        if (Hooks.HasOpening)
+        {
+            // Not the one that is kept: what a handler gives a builder stays in it.
+            var own = Of(role.Role).WithOptions();
+            Hooks.Opening(own, role);
+            using var ownOpening = SessionTarget.Opening();
+            return own.Connection(role.Connection).OpenSession();
+        }
+
+        return Open(role.Role, role.Connection);
+    }
+
+    private ISession Open(DatabaseRole role, RoutedConnection connection)
     {
         using var opening = SessionTarget.Opening();
         ref var kept = ref role == DatabaseRole.Master ? ref _masterBuilder : ref _slaveBuilder;
@@ -81,8 +98,12 @@ public sealed class ReplicatedSessionFactories : IDisposable
 
     internal ReplicatedConnectionProvider MasterProvider => ProviderOf(Master);
 
-    internal void Attach(IScopeDiagnosis? diagnosis, bool readOnlySwitch)
+    /// <summary>Whether the master's entities or queries are cached, by keys that know no tenant.</summary>
+    internal bool AreCached => ((ISessionFactoryImplementor)Master).Settings is { CacheProvider: not NoCacheProvider } settings && (settings.IsSecondLevelCacheEnabled || settings.IsQueryCacheEnabled);
+
+    internal void Attach(IScopeDiagnosis? diagnosis, bool readOnlySwitch, SessionHooks hooks)
     {
+        Hooks = hooks;
         ContextOf(Master).Attach(this, diagnosis);
         ContextOf(Slave).Attach(this, diagnosis);
         ProviderOf(Master).IsRouted = true;
@@ -123,9 +144,28 @@ public sealed class ReplicatedSessionFactories : IDisposable
                 $"The {expected.Name()}'s session factory was configured with UseReplicated(DatabaseRole.{provider.Role}). Were the two factories exchanged?");
         }
 
+        AsRouted(implementor.Settings);
         if (expected == DatabaseRole.Slave)
         {
             AsSlave(implementor.Settings);
+        }
+    }
+
+    private static void AsRouted(global::NHibernate.Cfg.Settings settings)
+    {
+        if (settings.MultiTenancyStrategy != MultiTenancyStrategy.None)
+        {
+            throw new HibernateConfigException(
+                $"multi_tenancy.strategy is {settings.MultiTenancyStrategy}: NHibernate would open the tenants' connections by itself, past routing, transaction and guard. Remove the property. "
+                + "Tenants with a schema of their own, or with row-level security, are set by OnConnectionOpened, and by OnSessionOpened where a filter tells them apart; "
+                + "tenants with a database of their own need an application, or a host, for each.");
+        }
+
+        if (settings.ConnectionReleaseMode != ConnectionReleaseMode.AfterTransaction)
+        {
+            throw new HibernateConfigException(
+                $"connection.release_mode asks for {settings.ConnectionReleaseMode}, but routed sessions have a connection until the commit or rollback and take another for what comes after it. Remove the property. "
+                + "What the application sets on a connection belongs into OnConnectionOpened, which runs for each that is taken.");
         }
     }
 

@@ -50,7 +50,7 @@ internal static class SessionTarget
     {
         if (RefusalOf(session) is { } refusal)
         {
-            throw Of(session)?.Refused(refusal, what, layer) ?? SlaveWriteException.Of(what, layer, SlaveWriteException.OutsideRouting);
+            throw Of(session)?.Refused(refusal, what, layer) ?? SlaveWriteException.OutsideRouting(what, layer);
         }
     }
 

@@ -32,6 +32,8 @@ internal abstract class SessionUnit(RoleConnection role, ISessionImplementor ses
 
     public bool Is(Guid sessionId) => Session.SessionId == sessionId;
 
+    public abstract void Opened();
+
     public void Begin()
     {
         if (Transaction is not { IsActive: true })

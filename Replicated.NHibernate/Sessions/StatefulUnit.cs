@@ -1,16 +1,17 @@
 using NHibernate;
 using NHibernate.Engine;
 using NHibernate.Event;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Sessions;
 
 internal sealed class StatefulUnit : SessionUnit
 {
-    private readonly CleanProof _proof;
+    private readonly ReplicatedSessionFactories _factories;
 
-    private StatefulUnit(RoleConnection role, ISession session, CleanProof proof)
-        : base(role, session.GetSessionImplementation()) => (Session, _proof) = (session, proof);
+    private StatefulUnit(RoleConnection role, ISession session, ReplicatedSessionFactories factories)
+        : base(role, session.GetSessionImplementation()) => (Session, _factories) = (session, factories);
 
     public new ISession Session { get; }
 
@@ -18,14 +19,19 @@ internal sealed class StatefulUnit : SessionUnit
 
     public static StatefulUnit Of(RoleConnection role, ReplicatedSessionFactories factories)
     {
-        var session = factories.Open(role.Role, role.Connection);
+        var session = factories.Open(role);
         if (role.Role == DatabaseRole.Slave && factories.SlaveSharesCache)
         {
             // The factory puts nothing anyway; this spares a remote store what is asked before a put.
             session.CacheMode = CacheMode.Get;
         }
 
-        return new StatefulUnit(role, session, factories.Proof);
+        if (role.Role == DatabaseRole.Slave && ChangesOn(role) != ChangesOnSlaveMode.Throw)
+        {
+            session.FlushMode = FlushMode.Manual;
+        }
+
+        return new StatefulUnit(role, session, factories);
     }
 
     public override bool HasPendingChanges
@@ -35,6 +41,12 @@ internal sealed class StatefulUnit : SessionUnit
             if (!Session.IsOpen)
             {
                 return false;
+            }
+
+            if (base.Session.PersistenceContext.Flushing)
+            {
+                // One of the application's listeners asks, in the middle of it.
+                return true;
             }
 
             try
@@ -60,13 +72,43 @@ internal sealed class StatefulUnit : SessionUnit
         }
     }
 
-    private bool IsClean => base.Session is IEventSource session && _proof.IsClean(session);
+    private bool IsClean => base.Session is IEventSource session && _factories.Proof.IsClean(session);
 
-    public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken) =>
+    public override void Opened() => _factories.Hooks.Opened(Session, Role);
+
+    public override ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
+    {
+        if (Role.Role == DatabaseRole.Slave && IsUsable && ChangesOn(Role) == ChangesOnSlaveMode.Warn)
+        {
+            WarnOfChanges();
+        }
+
+        return Flushed(async, cancellationToken);
+    }
+
+    private static ChangesOnSlaveMode ChangesOn(RoleConnection role) => role.Scope.Services.Settings.Value.Options.ChangesOnSlave;
+
+    private ValueTask Flushed(bool async, CancellationToken cancellationToken) =>
         !IsUsable ? ValueTask.CompletedTask
         : Transaction is { IsActive: true } transaction ? transaction.BeforeCompletion(async, cancellationToken)
         : Sharing is not null || (HoldsAnything && !IsClean) ? FlushAll(async, cancellationToken)
         : ValueTask.CompletedTask;
+
+    private void WarnOfChanges()
+    {
+        var changes = new ChangeLog();
+        var any = false;
+        foreach (var changed in ChangedProperties.In((IEventSource)base.Session))
+        {
+            any = true;
+            changes.Note(changed);
+        }
+
+        if (any)
+        {
+            Role.Scope.Services.Logger.ChangedOnSlave(Role.Scope.Work.ToString(), changes.ToString());
+        }
+    }
 
     // Without a transaction nothing ever flushes, so nothing would ever refuse what was changed.
     private async ValueTask FlushAll(bool async, CancellationToken cancellationToken)

@@ -5,17 +5,21 @@ namespace Replicated.NHibernate.Sessions;
 
 internal sealed class StatelessUnit : SessionUnit
 {
-    private StatelessUnit(RoleConnection role, IStatelessSession session)
-        : base(role, session.GetSessionImplementation()) => Session = session;
+    private readonly ReplicatedSessionFactories _factories;
+
+    private StatelessUnit(RoleConnection role, IStatelessSession session, ReplicatedSessionFactories factories)
+        : base(role, session.GetSessionImplementation()) => (Session, _factories) = (session, factories);
 
     public new IStatelessSession Session { get; }
 
     public override bool IsUsable => Session.IsOpen;
 
     public static StatelessUnit Of(RoleConnection role, ReplicatedSessionFactories factories) =>
-        new(role, factories.OpenStateless(role.Role, role.Connection));
+        new(role, factories.OpenStateless(role.Role, role.Connection), factories);
 
     public override bool HasPendingChanges => false;
+
+    public override void Opened() => _factories.Hooks.Opened(Session, Role);
 
     public override async ValueTask BeforeCommit(bool async, CancellationToken cancellationToken)
     {

@@ -45,6 +45,14 @@ public sealed class ReplicatedOptions
     [Range(400, 500, ErrorMessage = "RollBackFrom must be between 400 and 500.")]
     public int RollBackFrom { get; set; } = 500;
 
+    /// <summary>
+    /// What becomes of entities that a session of the slave role holds changed at the commit point, where nobody asked it to write. Often nobody has changed them: NHibernate takes an entity for changed where
+    /// a NULL was read into a property that cannot hold one, or where a user type's <c>Equals</c> does not compare values. What is asked for explicitly (<c>Save</c>, <c>Delete</c>, HQL, SQL) is refused
+    /// whatever stands here. Can be changed while the application runs.
+    /// </summary>
+    /// <value><see cref="ChangesOnSlaveMode.Throw"/></value>
+    public ChangesOnSlaveMode ChangesOnSlave { get; set; }
+
     /// <summary>The master's weight as one more candidate for reads; 0 keeps them off it. Can be changed while the application runs.</summary>
     /// <value>0</value>
     [Range(0, 100)]
@@ -123,4 +131,11 @@ public sealed class SlaveOptions
     /// <value>1</value>
     [Range(1, 100)]
     public int Weight { get; set; } = 1;
+
+    /// <summary>
+    /// Whether several servers stand behind the address, as behind a load balancer or a cloud's reader endpoint. What one connection finds out then counts for no other: each
+    /// one is asked, which costs a round trip. An address that is seen to lead to several is taken for one without this.
+    /// </summary>
+    /// <value>false</value>
+    public bool LoadBalancer { get; set; }
 }

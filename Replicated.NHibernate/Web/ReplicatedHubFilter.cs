@@ -17,7 +17,7 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         var snapshot = EndpointSnapshots.Of(invocationContext.HubMethod, hub, endpoint);
         var repeats = EndpointRepeats.AreAllowed(invocationContext.HubMethod, hub, endpoint);
         return await Run(
-            new Invocation(new WorkName("Hub method", $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, repeats),
+            new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, repeats, invocationContext.ServiceProvider),
             invocationContext.ServiceProvider,
             () => next(invocationContext),
             HubStream.Of(invocationContext.HubMethod));
@@ -36,7 +36,7 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         var hub = context.Hub.GetType();
         var endpoint = EndpointOf(context.Context);
         var (role, snapshot) = endpoint is not null ? (EndpointRoles.Of(endpoint), EndpointSnapshots.Of(endpoint)) : (null, false);
-        await Run(new Invocation(new WorkName("Hub method", $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, EndpointRepeats.AreAllowed(endpoint)), context.ServiceProvider, async () =>
+        await Run(new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, EndpointRepeats.AreAllowed(endpoint), context.ServiceProvider), context.ServiceProvider, async () =>
         {
             await run();
             return null;
@@ -90,11 +90,13 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         }
     }
 
-    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, bool repeats) : IScopeOwner
+    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, bool repeats, IServiceProvider provider) : IScopeOwner
     {
         public WorkName Work { get; } = work;
 
         public bool WantsSnapshot { get; } = snapshot;
+
+        public IServiceProvider? Services { get; } = provider;
 
         public bool MayRepeat { get; } = repeats;
 

@@ -12,11 +12,11 @@ internal static class RequestName
     public static WorkName Of(HttpContext context)
     {
         var verb = context.Request.Method;
-        return context.GetEndpoint() is not { } endpoint ? new WorkName("Request", null, verb)
-            : endpoint.Metadata.GetMetadata<ControllerActionDescriptor>() is not null ? new WorkName("Action", endpoint.DisplayName, verb)
-            : endpoint.Metadata.GetMetadata<ActionDescriptor>() is not null ? new WorkName("Page", endpoint.DisplayName, verb)
-            : GrpcCall.Is(context) ? new WorkName("gRPC method", PatternOf(endpoint))
-            : new WorkName("Endpoint", PatternOf(endpoint), verb);
+        return context.GetEndpoint() is not { } endpoint ? new WorkName(WorkKind.Request, null, verb)
+            : endpoint.Metadata.GetMetadata<ControllerActionDescriptor>() is not null ? new WorkName(WorkKind.Action, endpoint.DisplayName, verb)
+            : endpoint.Metadata.GetMetadata<ActionDescriptor>() is not null ? new WorkName(WorkKind.Page, endpoint.DisplayName, verb)
+            : GrpcCall.Is(context) ? new WorkName(WorkKind.GrpcMethod, PatternOf(endpoint))
+            : new WorkName(WorkKind.Endpoint, PatternOf(endpoint), verb);
     }
 
     // The display name of a route has its verbs in it again.

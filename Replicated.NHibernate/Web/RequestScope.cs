@@ -38,6 +38,8 @@ internal sealed partial class RequestScope : IScopeOwner
 
     public WorkName Work => _ended ?? RequestName.Of(_context);
 
+    public IServiceProvider? Services => _ended is null ? _context.RequestServices : null;
+
     public bool IsReadOnlyVerb => _shared.Services.Settings.Value.IsReadOnly(_context.Request.Method);
 
     public bool WantsSnapshot => _ended is null && _context.GetEndpoint() is { } endpoint && EndpointSnapshots.Of(endpoint);

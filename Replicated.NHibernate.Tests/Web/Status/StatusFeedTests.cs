@@ -39,7 +39,8 @@ internal sealed class StatusFeedTests
             await Task.WhenAll(pages.Select(p => p.Next()));
         }
 
-        Assert.That(await Connections(cluster), Is.EqualTo(before));
+        // What asking kept open may have ended meanwhile; nothing may have come.
+        Assert.That((await Connections(cluster)).Zip(before, (now, then) => now - then), Is.All.LessThanOrEqualTo(0));
         foreach (var page in pages)
         {
             await page.DisposeAsync();

@@ -1,0 +1,1 @@
+create table post (id uuid primary key, title text not null);
