@@ -16,6 +16,8 @@ internal sealed class ReplicatedMetrics : IDisposable
     public const string Ejections = "replicated.ejections";
     public const string Tokens = "replicated.marks";
 
+    public const string TokensLost = "replicated.marks.lost";
+
     public const string NodeTag = "node";
 
     private readonly Meter _meter;
@@ -24,6 +26,7 @@ internal sealed class ReplicatedMetrics : IDisposable
     private readonly UpDownCounter<long> _activeFallbacks;
     private readonly Counter<long> _ejections;
     private readonly Counter<long> _marks;
+    private readonly Counter<long> _lost;
     private readonly Histogram<double> _openDuration;
 
     public ReplicatedMetrics(IMeterFactory meters)
@@ -35,6 +38,7 @@ internal sealed class ReplicatedMetrics : IDisposable
         _activeFallbacks = _meter.CreateUpDownCounter<long>(ActiveFallbacks, unit: "{session}", description: "Such reads at this moment; MaxFallbackSessions is the most.");
         _ejections = _meter.CreateCounter<long>(Ejections, unit: "{ejection}", description: "Servers that were taken out of use, by what they became.");
         _marks = _meter.CreateCounter<long>(Tokens, unit: "{mark}", description: "Marks that clients sent, by what became of them.");
+        _lost = _meter.CreateCounter<long>(TokensLost, unit: "{mark}", description: "Marks of commits that came after the response had begun, so that no client hears of them.");
     }
 
     public bool OpensAreMeasured => _openDuration.Enabled;
@@ -70,6 +74,8 @@ internal sealed class ReplicatedMetrics : IDisposable
     public void FallbackEnded() => _activeFallbacks.Add(-1);
 
     public void Ejected(string node, string state) => _ejections.Add(1, new(NodeTag, node), new("state", state));
+
+    public void TokenLost() => _lost.Add(1);
 
     public void MarkReceived(string kind) => _marks.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
