@@ -23,6 +23,7 @@ help() {
 REPLICATED_PACKAGES=/folder      adds a folder of .nupkg files as a package source, for a feed that lacks some
 REPLICATED_UPDATE_LISTS=1        lets the tests rewrite the committed lists: the public surface, the tests that need NHibernate
 REPLICATED_PG_IMAGE=image        the PostgreSQL image of the tests on containers (postgres:17); they are skipped where no engine answers
+REPLICATED_MARIADB_BIN=/folder   where mariadbd and mariadb-install-db are, for the tests on MariaDB; they are skipped where there are none
 CI=true                          missing prerequisites, a container engine excepted, fail instead of being skipped
 TEXT
 }

@@ -158,6 +158,23 @@ apt_install() {
   rm "$log"
 }
 
+# Only the programs are wanted: the package starts no service.
+see_to_mariadb() {
+  local folder
+  for folder in "${REPLICATED_MARIADB_BIN:-/usr/sbin}" /usr/bin /usr/local/sbin /usr/local/bin /usr/libexec /opt/homebrew/bin; do
+    if [ -x "$folder/mariadbd" ]; then
+      say "$("$folder/mariadbd" --version)"
+      return
+    fi
+  done
+  if is_root && is_debian; then
+    say 'installing the package mariadb-server-core for the tests on MariaDB'
+    apt_install mariadb-server-core || true
+  else
+    say "MariaDB's server is missing; its tests $([ "${CI:-}" = true ] && echo fail || echo 'are skipped'). Remedy: sudo apt-get install -y mariadb-server-core"
+  fi
+}
+
 see_to_chromium() {
   local name
   for name in chromium chromium-browser google-chrome google-chrome-stable microsoft-edge microsoft-edge-stable; do

@@ -53,6 +53,7 @@ run_suite() {
   require_sdk
   require_writable
   require_postgres
+  see_to_mariadb
   see_to_chromium
   find_packages
   if [ "$with_nhibernate" = false ] || [ "$variant" != full ]; then reduced=true; fi

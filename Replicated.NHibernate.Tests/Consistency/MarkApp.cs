@@ -46,6 +46,8 @@ internal sealed class MarkApp : IDisposable
 
     public NodePool Pool { get; }
 
+    public NodeQuestions Questions => _services.GetRequiredService<NodeQuestions>();
+
     public Prober Prober => _services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Prober>().Single();
 
     /// <summary>What the metric counted, without the kinds that did not come.</summary>

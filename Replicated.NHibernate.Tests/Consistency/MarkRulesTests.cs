@@ -64,7 +64,7 @@ internal sealed class MarkRulesTests
             return Task.FromResult<Position?>(new Position(1, 100));
         };
         await using var connection = app.Pool.Provider.Create("Server=master");
-        await app.Pool.Sample(app.Pool.Master, connection, default);
+        await app.Questions.Sample(app.Pool.Master, connection, default);
         Assert.That(app.Accept(app.Written(TimeSpan.FromSeconds(20), 101)), Is.Not.Null);
         Assert.That(app.Accept(app.Written(TimeSpan.FromSeconds(36), 101)), Is.Null);
     }

@@ -27,7 +27,7 @@ internal sealed class AutoPrepareTests
         await using var pooler = await PgBouncer.StartAsync(SharedCluster.Cluster.Slaves[0], poolMode);
         await using var app = await App(pooler.ConnectionString);
         await Until(() => Slave(app).Health.State == NodeState.Up);
-        await app.Services.GetRequiredService<NodePool>().CheckDirect(Slave(app), await Open(Slave(app).ReadOnlyConnectionString), default);
+        await app.Services.GetRequiredService<NodeQuestions>().CheckDirect(Slave(app), await Open(Slave(app).ReadOnlyConnectionString), default);
         Assert.That((Slave(app).IsDirect, await Prepared(app, HttpMethod.Get)), Is.EqualTo((false, 0L)));
         Assert.That(app.Log.Messages(NotPrepared).Single(), Is.EqualTo("Statements are not prepared on slave-1: a pooler is in between. Said once per node."));
     }

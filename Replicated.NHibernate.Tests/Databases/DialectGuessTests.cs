@@ -27,8 +27,9 @@ internal sealed class DialectGuessTests
     [Test]
     public void Server_has_the_last_word([Values("PostgreSQL 15.4 on x86_64", "10.11.4-MariaDB", "8.0.36", null)] string? version)
     {
-        var confirmed = DialectGuess.Confirmed(new GenericDialect("Some.Connection"), version);
+        var confirmed = new GenericDialect("Some.Connection").Confirmed(version);
         Assert.That(confirmed is PostgreSqlDialect, Is.EqualTo(version?.StartsWith("PostgreSQL", StringComparison.Ordinal) == true));
+        Assert.That(confirmed is MySqlDialect, Is.EqualTo(version?.Contains("MariaDB", StringComparison.Ordinal) == true));
     }
 
     [Test]
@@ -38,7 +39,8 @@ internal sealed class DialectGuessTests
         await using var services = new FakeServers().Services(1, TimeProvider.System, s => s.AddLogging(l => l.AddProvider(log)));
         using var prober = services.GetServices<IHostedService>().OfType<Prober>().Single();
         await prober.StartAsync(default);
-        await prober.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(() => log.Messages(33).Count(), Is.EqualTo(1).After(30_000, 1));
+        await prober.StopAsync(default);
         services.GetRequiredService<NodePool>().SayWhatIsOff();
         Assert.That(log.Messages(33).Single(), Does.Contain("positions").And.Contain("the read-only mode").And.Contain("the commit that tells what was written"));
     }

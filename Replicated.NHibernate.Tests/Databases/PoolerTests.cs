@@ -19,7 +19,7 @@ internal sealed class PoolerTests
         await using var pooler = await PgBouncer.StartAsync(SharedCluster.Cluster.Slaves[0], poolMode);
         await using var app = await App(pooler.ConnectionString);
         await Until(() => app.Services.GetRequiredService<Topology>().Slaves is [{ IsReadOnlyModeOff: true, Health.State: NodeState.Up }]);
-        await app.Services.GetRequiredService<NodePool>().CheckReadOnlyMode(Slave(app), await Open(Slave(app).ReadOnlyConnectionString), default);
+        await app.Services.GetRequiredService<NodeQuestions>().CheckReadOnlyMode(Slave(app), await Open(Slave(app).ReadOnlyConnectionString), default);
         Assert.That(app.Log.Messages(ReadOnlyModeOff).Single(), Does.StartWith("Sessions of slave role on slave-1 are not in the database's read-only mode"));
     }
 

@@ -57,13 +57,14 @@ internal sealed class LoadedApp : IAsyncDisposable
         Dictionary<string, string?>? settings = null,
         Func<PostgresNode, string>? connect = null,
         bool writes = true,
+        bool oneStatement = false,
         params (PostgresNode Node, int Weight)[] slaves)
     {
         var app = new LoadedApp(cluster, settings, connect);
         app.Use(slaves.Length > 0 ? slaves : [.. cluster.Slaves.Select(s => (s, 1))]);
         app._app = await TestApp.StartAsync(builder => unit.Register(builder.Services), app.Pipeline, cluster, build: app.Build, slaves: 0);
         app.Counted = new Counters(app._app.Services.GetRequiredService<IMeterFactory>());
-        app._load = SteadyLoad.Start(app.Send, writes);
+        app._load = SteadyLoad.Start(app.Send, writes, oneStatement);
         return app;
     }
 

@@ -15,20 +15,21 @@ internal sealed class SteadyLoad
     private readonly ConcurrentDictionary<int, Visit> _running = new();
     private readonly Func<Visit, Task> _send;
     private readonly bool _writes;
+    private readonly bool _oneStatement;
     private readonly Task _clients;
     private volatile bool _isOver;
     private int _begun;
 
-    private SteadyLoad(Func<Visit, Task> send, bool writes)
+    private SteadyLoad(Func<Visit, Task> send, bool writes, bool oneStatement)
     {
-        (_send, _writes) = (send, writes);
+        (_send, _writes, _oneStatement) = (send, writes, oneStatement);
         _clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => Task.Run(Client)));
     }
 
     /// <summary>Every request that has ended, in the order of their ends.</summary>
     public Happenings<Visit> Visits { get; } = new();
 
-    public static SteadyLoad Start(Func<Visit, Task> send, bool writes) => new(send, writes);
+    public static SteadyLoad Start(Func<Visit, Task> send, bool writes, bool oneStatement = false) => new(send, writes, oneStatement);
 
     /// <summary>Until so many requests have been answered well that had not begun yet.</summary>
     public Task More(int requests)
@@ -50,7 +51,7 @@ internal sealed class SteadyLoad
         while (!_isOver)
         {
             var number = Interlocked.Increment(ref _begun);
-            var visit = new Visit(number, _writes && number % OneWriteOf == 0);
+            var visit = new Visit(number, _writes && number % OneWriteOf == 0) { IsOneStatement = _oneStatement };
             await _send(visit);
             Visits.Add(visit);
             if (visit.IsRefused)

@@ -16,6 +16,8 @@ internal sealed class Visit(int number, bool isWrite)
     /// <summary>Long enough that what happens to a server happens in the middle of requests.</summary>
     public const string Work = "select count(*) from pg_sleep(0.05)";
 
+    private const string WhoWorks = Who + " from pg_sleep(0.05)";
+
     public int Number { get; } = number;
 
     public bool IsWrite { get; } = isWrite;
@@ -56,6 +58,9 @@ internal sealed class Visit(int number, bool isWrite)
 
     public bool IsRefused => Status == HttpStatusCode.ServiceUnavailable;
 
+    /// <summary>Whether a read is one statement, of which either everything is read or nothing.</summary>
+    public bool IsOneStatement { get; init; }
+
     /// <summary>What an endpoint waits for between its statements.</summary>
     public Task Held { get; init; } = Task.CompletedTask;
 
@@ -70,8 +75,14 @@ internal sealed class Visit(int number, bool isWrite)
         (Node, Reason) = (sessions.CurrentRoute!.Node, sessions.CurrentRoute.Reason);
         try
         {
-            var who = await board.ScalarAsync(Who);
+            var isAll = IsOneStatement && !IsWrite;
+            var who = await board.ScalarAsync(isAll ? WhoWorks : Who);
             (Port, Pid, Statements) = ((int)(who / Pids), (int)(who % Pids), 1);
+            if (isAll)
+            {
+                return;
+            }
+
             HasBegun.TrySetResult();
             await Held;
             await (IsWrite ? board.AddAsync(Id, "load") : board.ScalarAsync(Work));

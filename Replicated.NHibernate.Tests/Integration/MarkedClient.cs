@@ -96,7 +96,7 @@ internal static class Marks
         {
             await using var connection = pool.Provider.Create(node.ReadOnlyConnectionString);
             await connection.OpenAsync();
-            await pool.Sample(node, connection, CancellationToken.None);
+            await app.Services.GetRequiredService<NodeQuestions>().Sample(node, connection, CancellationToken.None);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed record Reply(HttpStatusCode Status, string Body, string? Route, 
     }
 }
 
-/// <summary>An application whose endpoints do what a test hands in: /run, /master with UseMaster, /slave with UseSlave and /snapshot, alone and before either, with UseSnapshot, each by GET and POST.</summary>
+/// <summary>An application whose endpoints do what a test hands in: /run, /master with UseMaster, /slave with UseSlave, /once with NoRepeat and /snapshot, alone and before either, with UseSnapshot, each by GET and POST.</summary>
 internal sealed class WorkApp : IAsyncDisposable
 {
     private const string Header = "X-Work";
@@ -75,6 +75,7 @@ internal sealed class WorkApp : IAsyncDisposable
                 app.MapMethods("/run", Verbs, Run);
                 app.MapMethods("/master", Verbs, Run).UseMaster();
                 app.MapMethods("/slave", Verbs, Run).UseSlave();
+                app.MapMethods("/once", Verbs, Run).NoRepeat();
                 app.MapMethods("/snapshot", Verbs, Run).UseSnapshot();
                 app.MapMethods("/snapshot/master", Verbs, Run).UseMaster().UseSnapshot();
                 app.MapMethods("/snapshot/slave", Verbs, Run).UseSlave().UseSnapshot();

@@ -10,7 +10,7 @@ namespace Replicated.NHibernate.Tests.Load;
 /// 64 clients through Kestrel, each with cookies of its own and one thing at a time: it writes, and 0 to 500 ms later reads what it
 /// wrote, by key, in a list, by count, or at once behind a redirect.
 /// </summary>
-internal sealed class PairRun(TestApp app, ReplayWatch watch, int writes, int readsAfterEach = 1)
+internal sealed class PairRun(TestApp app, IReplayWatch watch, int writes, int readsAfterEach = 1)
 {
     private const int Clients = 64;
     private const int LongestPause = 500;

@@ -4,11 +4,18 @@ using Replicated.NHibernate.Tests.Support;
 
 namespace Replicated.NHibernate.Tests.Load;
 
+/// <summary>What the slaves themselves say of how far they are.</summary>
+internal interface IReplayWatch : IAsyncDisposable
+{
+    /// <summary>Whether some slave was past the mark when it was last asked.</summary>
+    bool HasPassed(Mark mark);
+}
+
 /// <summary>
 /// Asks the slaves themselves, all the time and beside the library, how far they have replayed. What it knows may be a little late,
 /// so what it says has been replayed has been.
 /// </summary>
-internal sealed class ReplayWatch : IAsyncDisposable
+internal sealed class ReplayWatch : IReplayWatch
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(2);
 
@@ -20,7 +27,6 @@ internal sealed class ReplayWatch : IAsyncDisposable
 
     public static ReplayWatch Start(IEnumerable<PostgresNode> slaves) => new(slaves);
 
-    /// <summary>Whether some slave was past the mark when it was last asked.</summary>
     public bool HasPassed(Mark mark) => mark.Position is { } position && Volatile.Read(ref _furthest) >= position.Offset;
 
     public async ValueTask DisposeAsync()

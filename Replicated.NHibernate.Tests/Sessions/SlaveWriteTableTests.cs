@@ -101,7 +101,7 @@ internal sealed class SlaveWriteTableTests
             // A batch of queries converts whatever was thrown, and keeps it inside.
             case SlaveWriteException or global::NHibernate.Exceptions.GenericADOException { InnerException: SlaveWriteException }:
                 var refused = answer.Thrown as SlaveWriteException ?? (SlaveWriteException)answer.Thrown.InnerException!;
-                Assert.That(refused.Message, Does.Contain(string.Format(CultureInfo.InvariantCulture, path.Attempt, key)).And.Contain("[UseMaster]").And.Contain("UseMaster()"), path.Name);
+                Assert.That(refused.Message, Does.Contain(string.Format(CultureInfo.InvariantCulture, path.Attempt, key)).And.Matches(@"\[UseMaster\].*UseMaster\(\)|Open it on the master's factory"), path.Name);
                 Assert.That(refused.Message, Does.Contain("Endpoint GET /write/{path}/{key:guid} (no node chosen yet, reason verb)")
                     .Or.Contain("Endpoint GET /write/{path}/{key:guid} (node slave-1, reason verb)").Or.Contain("a session opened on the slave's factory"), path.Name);
                 return Named(refused.Layer);

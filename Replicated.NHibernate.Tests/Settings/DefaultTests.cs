@@ -25,6 +25,7 @@ internal sealed class DefaultTests
             Assert.That(new[] { "GET", "HEAD", "get", "OPTIONS", "QUERY", "POST" }.Where(settings.IsReadOnly), Is.EqualTo(new[] { "GET", "HEAD" }));
             Assert.That(options.TransactionPerRequest, Is.True);
             Assert.That(options.RollBackFrom, Is.EqualTo(500));
+            Assert.That(options.Repeat, Is.True);
             Assert.That(options.ChangesOnSlave, Is.EqualTo(ChangesOnSlaveMode.Throw));
             Assert.That(options.MasterReadWeight, Is.Zero);
             Assert.That(options.LoadBalancing, Is.EqualTo("PowerOfTwoChoices"));

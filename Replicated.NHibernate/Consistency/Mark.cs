@@ -12,22 +12,28 @@ namespace Replicated.NHibernate;
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
 {
-    // Milliseconds, the log, the offset, each in hexadecimal: 1a2b3c4d5e.1-30000a8
+    // Milliseconds, the log, the offset, each in hexadecimal: 1a2b3c4d5e.1-30000a8; further logs behind an underscore each: 1a2b3c4d5e.0-64_5-3
     private const int MostDigitsOfTime = 12;
     private const int MostDigitsOfLog = 32;
     private const int MostDigitsOfOffset = 16;
 
+    /// <summary>In how many logs a mark may have a place; a write in more of them is told by its time.</summary>
+    internal const int MostLogs = 8;
+
+    /// <summary>As long as the longest text of a position.</summary>
+    internal const int MaxPositionLength = (MostLogs * (MostDigitsOfLog + MostDigitsOfOffset + 2)) - 1;
+
     /// <summary>As long as the longest mark.</summary>
-    internal const int MaxLength = MostDigitsOfTime + MostDigitsOfLog + MostDigitsOfOffset + 2;
+    internal const int MaxLength = MostDigitsOfTime + 1 + MaxPositionLength;
 
     /// <summary>The text that a cookie, a header or a message carries; safe in each of them.</summary>
-    /// <returns>At most 62 ASCII characters.</returns>
+    /// <returns>At most 62 ASCII characters for a place in one log; 412 for the eight that a mark may have.</returns>
     public override string ToString()
     {
         // What was written before 1970 has been everywhere for long.
         var milliseconds = Math.Max(0, WrittenAt.ToUnixTimeMilliseconds());
         return Position is { } position
-            ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:x}.{position.Log:x}-{position.Offset:x}")
+            ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:x}.{position.Text}")
             : milliseconds.ToString("x", CultureInfo.InvariantCulture);
     }
 
@@ -38,7 +44,7 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
     public static Mark Parse(ReadOnlySpan<char> text) =>
         TryParse(text, out var mark) ? mark : throw new FormatException("The text is not a mark. Give what Mark.ToString() wrote.");
 
-    /// <summary>Reads what <see cref="ToString"/> wrote. Allocates nothing.</summary>
+    /// <summary>Reads what <see cref="ToString"/> wrote. Allocates nothing for a place in one log.</summary>
     /// <param name="text">The text, of whatever origin.</param>
     /// <param name="mark">The mark.</param>
     /// <returns>Whether the text is a mark.</returns>
@@ -59,14 +65,12 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
         Position? position = null;
         if (dot >= 0)
         {
-            var rest = text[(dot + 1)..];
-            var dash = rest.IndexOf('-');
-            if (dash < 0 || !Hex(rest[..dash], MostDigitsOfLog, out var log) || !Hex(rest[(dash + 1)..], MostDigitsOfOffset, out var offset))
+            if (!TryParsePosition(text[(dot + 1)..], out var parsed))
             {
                 return false;
             }
 
-            position = new Position(log, (ulong)offset);
+            position = parsed;
         }
 
         mark = new Mark(DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds), position);
@@ -92,9 +96,53 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
         }
 
         var newer = b.WrittenAt >= a.WrittenAt ? b : a;
-        return a.Position is { } here && b.Position is { } there && here.Log == there.Log
+        return a.Position is { } here && b.Position is { } there && here.Log == there.Log && here.Logs == 1 && there.Logs == 1
             ? newer with { Position = there.Offset > here.Offset ? there : here }
             : newer;
+    }
+
+    private static bool TryParsePosition(ReadOnlySpan<char> text, out Position position)
+    {
+        if (!text.Contains('_'))
+        {
+            return TryParsePlace(text, out position);
+        }
+
+        // Nothing is allocated for a text that is none.
+        position = default;
+        var logs = 0;
+        foreach (var part in text.Split('_'))
+        {
+            if (++logs > MostLogs || !TryParsePlace(text[part], out _))
+            {
+                return false;
+            }
+        }
+
+        var places = new List<(UInt128 Log, ulong Offset)>(logs);
+        foreach (var part in text.Split('_'))
+        {
+            if (TryParsePlace(text[part], out var place))
+            {
+                places.Add((place.Log, place.Offset));
+            }
+        }
+
+        position = Replicated.NHibernate.Position.Of(places);
+        return position.Logs == logs;
+    }
+
+    private static bool TryParsePlace(ReadOnlySpan<char> text, out Position place)
+    {
+        var dash = text.IndexOf('-');
+        if (dash < 0 || !Hex(text[..dash], MostDigitsOfLog, out var log) || !Hex(text[(dash + 1)..], MostDigitsOfOffset, out var offset))
+        {
+            place = default;
+            return false;
+        }
+
+        place = new Position(log, (ulong)offset);
+        return true;
     }
 
     // Not UInt128.TryParse, which also takes white space around the digits.

@@ -68,7 +68,7 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     /// </remarks>
     public bool Covers(Mark own, Mark other) => (own.Position, other.Position) switch
     {
-        ({ } here, { } there) => here.Log == there.Log ? here.Offset >= there.Offset : Positions?.IsReached(there, here) == true,
+        ({ } here, { } there) => AreOfOneLog(here, there) ? here.Offset >= there.Offset : Positions is not null && pool.IsReached(there, here),
         (null, null) => own.WrittenAt >= other.WrittenAt,
         _ => false,
     };
@@ -83,18 +83,30 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
     };
 
     /// <summary>The mark of a commit that wrote now.</summary>
-    public Mark? Written(Position? position) => Options.Mode == AfterWriteMode.Off ? null : New(position);
+    public Mark? Written(Position? position)
+    {
+        if (position is { } place)
+        {
+            pool.Committed(place);
+        }
+
+        return Options.Mode == AfterWriteMode.Off ? null : New(position);
+    }
 
     /// <summary>The mark of what was read now.</summary>
     public Mark? Read(Position position) => IsMonotonic ? New(position) : null;
 
-    // Of two logs the one that has the other's place is higher; where neither has, the newer write.
+    // Of two logs both count where they stand beside each other. Otherwise the one that has the other's place is higher; where neither has, the newer write.
     private Mark Higher(Mark? former, Mark token) =>
         former is not { Position: { } there } highest || token.Position is not { } here ? token
-        : here.Log == there.Log || Covers(token, highest) == Covers(highest, token) ? Mark.Max(highest, token)
+        : AreOfOneLog(here, there) ? Mark.Max(highest, token)
+        : Positions?.Union(there, here) is { } both ? Mark.Max(highest with { Position = null }, token with { Position = null }) with { Position = both }
+        : Covers(token, highest) == Covers(highest, token) ? Mark.Max(highest, token)
         : Covers(token, highest) ? token : highest;
 
-    private Mark? New(Position? position) => pool.HasSlaves ? new Mark(clock.GetUtcNow(), position) : null;
+    private Mark? New(Position? position) => pool.HasSlaves ? new Mark(clock.GetUtcNow(), position is { Logs: > Mark.MostLogs } ? null : position) : null;
+
+    private static bool AreOfOneLog(Position one, Position other) => one.Log == other.Log && one.Logs == 1 && other.Logs == 1;
 
     private MarkKind KindOf(Mark mark)
     {
@@ -107,8 +119,11 @@ internal sealed class MarkRules(CurrentSettings settings, NodePool pool, TimePro
 
     // What was written before the master was last asked lies behind what it said, unless another server has become the master meanwhile.
     private bool IsBeyondMaster(Position position, DateTimeOffset writtenAt) =>
-        pool.Master.Reading is { } reading && reading.Position.Log == position.Log && position.Offset > reading.Position.Offset
-        && writtenAt + MostClockDifference < reading.At;
+        pool.Master.Reading is { } reading && writtenAt + MostClockDifference < reading.At
+        && (position.Logs == 1 ? position.Offset > reading.Position.OffsetIn(position.Log) : IsBeyond(position, reading.Position));
+
+    // Apart, because what it captures would be allocated for a place in one log too.
+    private static bool IsBeyond(Position position, Position master) => position.Places.Any(p => p.Offset > master.OffsetIn(p.Log));
 }
 
 internal enum MarkKind

@@ -19,7 +19,7 @@ internal readonly record struct TokenCookie(string Name, Mark? Token)
 
     /// <summary>The name that a token's cookie has under <paramref name="prefix"/>: two commits with one place may share it.</summary>
     public static string NameOf(string prefix, Mark token) => token.Position is { } place
-        ? string.Create(CultureInfo.InvariantCulture, $"{prefix}{Separator}{place.Log:x}-{place.Offset:x}")
+        ? $"{prefix}{Separator}{place.Text}"
         : $"{prefix}{Separator}{token}";
 
     /// <summary>Which of the cookies that a request brought its response deletes.</summary>

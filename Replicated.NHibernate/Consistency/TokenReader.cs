@@ -9,10 +9,7 @@ internal sealed class TokenReader(MarkRules rules, string cookieName)
     /// <summary>More than a browser keeps for one site (180).</summary>
     public const int MostTokens = 200;
 
-    // A place at its longest, and the dash in it.
-    private const int MostInName = 49;
-
-    private static readonly SearchValues<char> InName = SearchValues.Create("0123456789abcdef-");
+    private static readonly SearchValues<char> InName = SearchValues.Create("0123456789abcdef-_");
 
     private int _left = MostTokens;
 
@@ -71,6 +68,6 @@ internal sealed class TokenReader(MarkRules rules, string cookieName)
         }
 
         var own = name[cookieName.Length..];
-        return own.IsEmpty || (own[0] == TokenCookie.Separator && own.Length <= MostInName + 1 && !own[1..].ContainsAnyExcept(InName));
+        return own.IsEmpty || (own[0] == TokenCookie.Separator && own.Length <= Mark.MaxPositionLength + 1 && !own[1..].ContainsAnyExcept(InName));
     }
 }

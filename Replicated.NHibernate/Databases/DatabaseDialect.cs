@@ -35,14 +35,17 @@ internal abstract class DatabaseDialect
     /// <summary>One boolean: whether the transaction that runs has written so far; null where the database does not tell.</summary>
     public virtual string? HasWrittenQuery => null;
 
+    /// <summary>What a server answers as long as it works, for asking in the background where it tells no positions; that it does not know the question is an answer too.</summary>
+    public virtual string ProbeQuery => "select 1";
+
     /// <summary>One number: which of the server's processes works for the connection; null where <see cref="BackendHasWrittenQuery"/> cannot be asked.</summary>
     public virtual string? BackendQuery => null;
 
     /// <summary>Whether the commit itself fails after a failed statement, so that nobody has to remember one.</summary>
     public virtual bool TellsFailedTransactions => false;
 
-    /// <summary>Whether a commit tells, in its own round trip, what it wrote and where the log is.</summary>
-    public virtual bool CommitsWithPosition => false;
+    /// <summary>Whether a function of the application's may write.</summary>
+    public virtual bool HasFunctionsThatWrite => true;
 
     /// <summary>The level at which all statements of a transaction see one moment.</summary>
     public virtual IsolationLevel SnapshotLevel => IsolationLevel.RepeatableRead;
@@ -55,10 +58,17 @@ internal abstract class DatabaseDialect
 
     /// <summary>The class of the exception and the database's code, for a message: never its text, which may quote a client's data.</summary>
     public static string NameOf(Exception e) =>
-        e is DbException said && (said.SqlState ?? SqliteErrors.CodeOf(said)?.ToString(CultureInfo.InvariantCulture)) is { } code ? $"{e.GetType().Name} {code}" : e.GetType().Name;
+        e is DbException said && (SqliteErrors.CodeOf(said) ?? MySqlErrors.NumberOf(said))?.ToString(CultureInfo.InvariantCulture) is var number && (number ?? said.SqlState) is { } code ? $"{e.GetType().Name} {code}" : e.GetType().Name;
 
     /// <summary>The database refused to write because the session is read-only; by SQL's own code for it.</summary>
     public virtual bool IsReadOnlyRefusal(DbException e) => e.SqlState == "25006";
+
+    /// <summary>Whether a commit tells what it wrote, where positions are asked for like this.</summary>
+    public virtual bool TellsWrites(ReplicationPositions? positions) => false;
+
+    /// <summary>After a server has said what it is.</summary>
+    /// <param name="version">What it said; null where it does not know the question.</param>
+    public virtual DatabaseDialect Confirmed(string? version) => this;
 
     /// <summary>The level to ask the provider for.</summary>
     /// <param name="level">What the application, or the library, wants.</param>
@@ -76,6 +86,12 @@ internal abstract class DatabaseDialect
 
     /// <summary>For asking a server in the background, beside the application's pool: an exhausted pool must not look like a dead server.</summary>
     public virtual string ProbeConnectionString(string readOnly) => readOnly;
+
+    /// <summary>The one address that a connection string leads to, as host:port; null where it names several, or where it is not known how they are written.</summary>
+    public virtual string? AddressOf(string connectionString) => null;
+
+    /// <summary>A connection string for each server that one names; itself where it names one.</summary>
+    public virtual string[] SplitHosts(string connectionString) => [connectionString];
 
     /// <summary>What is wrong with a connection string, as the end of a sentence that begins with whose it is; null where nothing is.</summary>
     /// <param name="connectionString">The string, as configured.</param>
@@ -104,6 +120,9 @@ internal abstract class DatabaseDialect
         return default;
     }
 
+    /// <summary>Writes into a master's log what shows on the slaves that follow it; null where there is no way.</summary>
+    public virtual Task<HistoryProof?> WriteProof(DbConnection master, CancellationToken cancellationToken) => Task.FromResult<HistoryProof?>(null);
+
     /// <summary>Whose fault a failure is. Never by <see cref="DbException.IsTransient"/>, which means something else.</summary>
     public virtual FailureClass Classify(in Failure failure)
     {
@@ -128,6 +147,11 @@ internal abstract class DatabaseDialect
 internal sealed class GenericDialect(string connectionType) : DatabaseDialect
 {
     public override string Name => "a database of no known kind";
+
+    public override DatabaseDialect Confirmed(string? version) =>
+        version?.StartsWith("PostgreSQL ", StringComparison.Ordinal) == true ? new PostgreSqlDialect(takesKeywords: false)
+        : version?.Contains("MariaDB", StringComparison.OrdinalIgnoreCase) == true ? new MySqlDialect(takesKeywords: false, MySqlKind.MariaDb)
+        : this;
 
     /// <summary>SQL Server's repeatable read locks instead.</summary>
     public override IsolationLevel SnapshotLevel =>

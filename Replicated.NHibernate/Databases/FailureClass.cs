@@ -55,6 +55,9 @@ internal readonly record struct Failure(Exception Error, FailurePhase Phase, boo
     /// <summary>The exception and all that it was thrown for; several hosts are tried under one.</summary>
     public IEnumerable<Exception> Chain => Unfolded(Error);
 
+    /// <summary>Whether the server itself said what is wrong: a connection that ends without a word may have been ended by the statement.</summary>
+    public bool IsToldByServer => Chain.Any(static e => e is System.Data.Common.DbException { SqlState: not null });
+
     public bool Has<T>()
         where T : Exception => Chain.Any(static e => e is T);
 

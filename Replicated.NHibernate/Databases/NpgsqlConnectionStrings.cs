@@ -59,17 +59,10 @@ internal static class NpgsqlConnectionStrings
     public static string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch)
     {
         var builder = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        if (!isSlave || !readOnlySwitch)
-        {
-            return null;
-        }
-
-        return IsTrue(Value(builder, NoReset))
-                ? "has No Reset On Close=true, so a session that switched the database's read-only mode off would leave it off for the next user of the connection. "
-                    + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options."
-            : Value(builder, TargetSession) is { } target && IsReadWrite(target)
-                ? $"has {TargetSession[0]}={target}, which no slave fits, and no session in read-only mode. Remove it, or write standby or prefer-standby."
-            : null;
+        return isSlave && readOnlySwitch && IsTrue(Value(builder, NoReset))
+            ? "has No Reset On Close=true, so a session that switched the database's read-only mode off would leave it off for the next user of the connection. "
+                + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options."
+            : NpgsqlHosts.Contradiction(connectionString, isSlave);
     }
 
     private static bool IsReadWrite(string value) => value.Replace("-", "", StringComparison.Ordinal).Equals("readwrite", StringComparison.OrdinalIgnoreCase);

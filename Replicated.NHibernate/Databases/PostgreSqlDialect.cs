@@ -28,7 +28,7 @@ internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
 
     public override bool TellsFailedTransactions => true;
 
-    public override bool CommitsWithPosition => true;
+    public override bool TellsWrites(ReplicationPositions? positions) => true;
 
     public override string ReadOnlyConnectionString(string connectionString, bool readOnlySwitch) =>
         takesKeywords ? NpgsqlConnectionStrings.ReadOnly(connectionString, readOnlySwitch) : connectionString;
@@ -41,12 +41,20 @@ internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
     public override string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch) =>
         takesKeywords ? NpgsqlConnectionStrings.Contradiction(connectionString, isSlave, readOnlySwitch) : null;
 
+    public override string? AddressOf(string connectionString) => NpgsqlHosts.AddressOf(connectionString);
+
+    public override string[] SplitHosts(string connectionString) => takesKeywords ? NpgsqlHosts.Split(connectionString) : [connectionString];
+
+    public override string MasterConnectionString(string connectionString) => takesKeywords ? NpgsqlHosts.Master(connectionString) : connectionString;
+
     // It has an id of its own as soon as it has written something, or locked a row.
     public override string BackendHasWrittenQuery(long backend) => string.Create(
         CultureInfo.InvariantCulture, $"select exists (select 1 from pg_stat_activity where pid = {backend} and backend_xid is not null)");
 
     public override ValueTask<Committed> Commit(DbConnection connection, DbTransaction transaction, ReplicationPositions? positions, bool async) =>
         CommitInOneTrip.Run(connection, transaction, positions, async);
+
+    public override async Task<HistoryProof?> WriteProof(DbConnection master, CancellationToken cancellationToken) => await CommitSignature.Write(master, cancellationToken);
 
     public override FailureClass Classify(in Failure failure) => PostgreSqlErrors.Classify(failure);
 }

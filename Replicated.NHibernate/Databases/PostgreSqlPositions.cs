@@ -16,7 +16,8 @@ public sealed class PostgreSqlPositions : ReplicationPositions
         "select cast(pg_current_wal_insert_lsn() as text), pg_walfile_name(pg_current_wal_insert_lsn()), cast(current_setting('wal_block_size') as int)";
 
     // A server that is not in recovery has everything that it will ever show: a database without slaves, or a slave that was promoted.
-    // The receiver's timeline shows to members of pg_read_all_stats; the last restart point's is behind it for a while, which only costs reads.
+    // The receiver's timeline shows to members of pg_read_all_stats, and changes with the first record that it gets of a new one; the last restart point's may be behind for
+    // an hour. So what a slave says is the least that it follows.
     private const string Replayed =
         "case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end";
 
@@ -24,12 +25,30 @@ public sealed class PostgreSqlPositions : ReplicationPositions
         "case when pg_is_in_recovery() then lpad(to_hex(coalesce((select received_tli from pg_stat_wal_receiver), (select timeline_id from pg_control_checkpoint()))), 8, '0') "
         + "else pg_walfile_name(pg_current_wal_insert_lsn()) end";
 
+    // A setting that the session brought along, as those of slave role do, says nothing of the server.
+    private const string RefusesWrites =
+        "case when not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'on' "
+        + "then coalesce((select source <> 'client' from pg_settings where name = 'default_transaction_read_only'), false) else false end";
+
+    // Two servers that were started in the same microsecond have different ports, or different clusters.
+    private const string Server =
+        "cast(cast(extract(epoch from pg_postmaster_start_time()) * 1000000 as bigint) as text) || ':' || current_setting('port'), "
+        + "coalesce(host(inet_server_addr()), 'local') || ':' || current_setting('port')";
+
     /// <inheritdoc />
     public override string MasterQuery => Own;
 
     /// <inheritdoc />
     public override string StatusQuery => $"select cast({Replayed} as text), {Timeline}, cast(current_setting('wal_block_size') as int), "
-        + "pg_is_in_recovery(), cast(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) as float8)";
+        + "pg_is_in_recovery(), cast(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) as float8), "
+        + $"{RefusesWrites}, {Server}";
+
+    /// <inheritdoc />
+    public override string StatusWithoutPositionQuery =>
+        $"select cast(null as text), cast(null as text), 0, pg_is_in_recovery(), cast(null as float8), {RefusesWrites}, {Server}";
+
+    /// <inheritdoc />
+    public override string ClusterQuery => "select cast(system_identifier as text) from pg_control_system()";
 
     /// <inheritdoc />
     public override string WaitQuery(Position wanted, TimeSpan atMost)
@@ -66,8 +85,15 @@ public sealed class PostgreSqlPositions : ReplicationPositions
     public override ReplicationStatus ReadStatus(DbDataReader row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return new ReplicationStatus(row.GetBoolean(3), Read(row), row.IsDBNull(4) ? null : TimeSpan.FromSeconds(row.GetDouble(4)));
+        return new ReplicationStatus(row.GetBoolean(3), Read(row), row.IsDBNull(4) ? null : TimeSpan.FromSeconds(row.GetDouble(4)))
+        {
+            RefusesWrites = row.GetBoolean(5),
+            Server = new ServerIdentity(Cluster: null, row.GetString(6), row.GetString(7)),
+        };
     }
+
+    /// <inheritdoc />
+    public override bool LogsContinue => true;
 
     /// <inheritdoc />
     /// <remarks>A slave that follows a newer timeline has what it shares with the older one; one that stayed behind has nothing of the newer.</remarks>

@@ -16,6 +16,9 @@ internal static class SqlFunctions
         "time", "timestamp", "year", "month", "day", "hour", "minute", "second", "current_date", "current_time", "current_timestamp", "row_number", "rank", "dense_rank", "lag", "lead",
         "first_value", "last_value", "string_agg", "array_agg", "json_agg", "jsonb_agg", "bool_and", "bool_or", "every", "varchar", "char", "numeric", "decimal", "isnull", "ifnull", "len",
         "datediff", "dateadd", "generate_series", "unnest", "pg_backend_pid", "pg_is_in_recovery", "current_setting", "version",
+        "group_concat", "concat_ws", "substring_index", "instr", "locate", "find_in_set", "field", "elt", "if", "format", "hex", "unhex", "md5", "sha1", "sha2", "uuid", "rand", "json_extract", "json_unquote",
+        "date_format", "str_to_date", "date_add", "date_sub", "timestampdiff", "unix_timestamp", "from_unixtime", "curdate", "curtime", "utc_timestamp", "last_day", "database", "user", "connection_id",
+        "last_insert_id", "row_count", "found_rows",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
     public static bool MayWrite(string sql)

@@ -11,6 +11,11 @@ internal sealed class SqliteDialect(bool takesKeywords) : DatabaseDialect
 
     public override string Name => "SQLite";
 
+    // One that reads the file.
+    public override string ProbeQuery => "select count(*) from sqlite_master";
+
+    public override bool HasFunctionsThatWrite => false;
+
     public override bool SwitchesByConnectionString => takesKeywords;
 
     /// <summary>A transaction in SQLite sees one moment at any level; the provider knows this one by no other name.</summary>

@@ -79,6 +79,15 @@ internal static partial class Log
     [LoggerMessage(34, LogLevel.Information, "Statements are not prepared on {Node}: a pooler is in between. Said once per node.")]
     public static partial void NotPrepared(this ILogger logger, string node);
 
+    [LoggerMessage(38, LogLevel.Warning, "Several servers stand behind the address of {Node}, so what one connection finds out counts for no other: each one is asked which server it leads to, each read of a client's own write asks for its place, and MaxLag is off there. Better: name each server as a slave of its own. Said once per node.")]
+    public static partial void SeveralServers(this ILogger logger, string node);
+
+    [LoggerMessage(39, LogLevel.Information, "Node {Node} at {Host} {Is}. Server: {Address}; cluster: {Cluster}. Positions: {Positions}; read-only mode of slave sessions: {ReadOnlyMode}; MaxLag: {Lag}. Said once per node.")]
+    public static partial void NodeMet(this ILogger logger, string node, string host, string @is, string address, string cluster, string positions, string readOnlyMode, string lag);
+
+    [LoggerMessage(50, LogLevel.Warning, "Node {Node} does not let the application's user ask {Unknown} Said once per node.")]
+    public static partial void StatusUnknown(this ILogger logger, string node, string unknown);
+
     [LoggerMessage(40, LogLevel.Information, "Reads go to the slaves: {Slaves}.")]
     public static partial void Started(this ILogger logger, string slaves);
 
@@ -93,4 +102,7 @@ internal static partial class Log
 
     [LoggerMessage(44, LogLevel.Information, "AutoReadOnSlave is {Value} now: {Meaning}.")]
     public static partial void AutoReadOnSlaveSwitched(this ILogger logger, bool value, string meaning);
+
+    [LoggerMessage(60, LogLevel.Information, "The first statement of {Work} was sent once more: {Node} lost it ({Error}). Next: {Next}")]
+    public static partial void StatementRepeated(this ILogger logger, string work, string node, string error, string next);
 }

@@ -30,4 +30,7 @@ internal static class ReplicatedActivities
 
     public static void Took(this Activity? scope, string role, string node, string reason) =>
         scope?.SetTag($"replicated.{role}.node", node).SetTag($"replicated.{role}.reason", reason);
+
+    /// <summary>The first statement was sent once more, because that server lost it.</summary>
+    public static void Repeated(this Activity? scope, string node) => scope?.SetTag("replicated.repeated_after", node);
 }

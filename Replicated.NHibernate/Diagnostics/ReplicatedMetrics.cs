@@ -14,6 +14,7 @@ internal sealed class ReplicatedMetrics : IDisposable
     public const string Fallbacks = "replicated.fallbacks";
     public const string ActiveFallbacks = "replicated.fallbacks.active";
     public const string Ejections = "replicated.ejections";
+    public const string Repeats = "replicated.repeats";
     public const string Tokens = "replicated.marks";
 
     public const string TokensLost = "replicated.marks.lost";
@@ -27,6 +28,7 @@ internal sealed class ReplicatedMetrics : IDisposable
     private readonly Counter<long> _ejections;
     private readonly Counter<long> _marks;
     private readonly Counter<long> _lost;
+    private readonly Counter<long> _repeats;
     private readonly Histogram<double> _openDuration;
 
     public ReplicatedMetrics(IMeterFactory meters)
@@ -37,6 +39,7 @@ internal sealed class ReplicatedMetrics : IDisposable
         _fallbacks = _meter.CreateCounter<long>(Fallbacks, unit: "{session}", description: "Reads that the master took over from slaves.");
         _activeFallbacks = _meter.CreateUpDownCounter<long>(ActiveFallbacks, unit: "{session}", description: "Such reads at this moment; MaxFallbackSessions is the most.");
         _ejections = _meter.CreateCounter<long>(Ejections, unit: "{ejection}", description: "Servers that were taken out of use, by what they became.");
+        _repeats = _meter.CreateCounter<long>(Repeats, unit: "{statement}", description: "First statements that were sent once more, by the server that lost them and why.");
         _marks = _meter.CreateCounter<long>(Tokens, unit: "{mark}", description: "Marks that clients sent, by what became of them.");
         _lost = _meter.CreateCounter<long>(TokensLost, unit: "{mark}", description: "Marks of commits that came after the response had begun, so that no client hears of them.");
     }
@@ -76,6 +79,8 @@ internal sealed class ReplicatedMetrics : IDisposable
     public void Ejected(string node, string state) => _ejections.Add(1, new(NodeTag, node), new("state", state));
 
     public void TokenLost() => _lost.Add(1);
+
+    public void Repeated(string node, string reason) => _repeats.Add(1, new(NodeTag, node), new("reason", reason));
 
     public void MarkReceived(string kind) => _marks.Add(1, new KeyValuePair<string, object?>("kind", kind));
 

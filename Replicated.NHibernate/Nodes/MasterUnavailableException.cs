@@ -33,6 +33,15 @@ public sealed class MasterUnavailableException : Exception
         + "(with Npgsql: Host=db1,db2;Target Session Attributes=primary).",
         failure);
 
+    internal static MasterUnavailableException Former(string why) => new(
+        $"The server that ConnectionStrings:Master leads to is out of use: {why}. Nothing was written. Let ConnectionStrings:Master lead to the new master (with Npgsql: Host=db1,db2;Target Session Attributes=primary), "
+        + "and rebuild the former one as a slave.");
+
+    internal static MasterUnavailableException ReadOnly(Exception failure) => new(
+        "The master refused a write, because its transactions are read-only: default_transaction_read_only is on for the server, the database or the user, or the server follows another one. "
+        + "Nothing was written. Switch it off, or let ConnectionStrings:Master lead to the server that takes writes.",
+        failure);
+
     internal static MasterUnavailableException ForReading(Exception failure, List<Exception> slaves) => new(
         "No slave could serve this read, and the master, which was to stand in, could not be connected to either. Bring one of them back.",
         slaves.Count == 0 ? failure : new AggregateException([failure, .. slaves]));

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using Replicated.NHibernate.Databases;
 using Replicated.NHibernate.Diagnostics;
@@ -10,6 +11,9 @@ internal sealed partial class NodePool
     private int _saidWhatIsOff;
 
     private bool UsesReadOnlyMode => settings.Value.Options.ReadOnlySwitch;
+
+    /// <summary>Whether the database itself refuses writes in a session of the slave role.</summary>
+    public bool IsReadOnly(Node node) => UsesReadOnlyMode && !node.IsReadOnlyModeOff && provider.Dialect is { SwitchesByConnectionString: true } or { MakeReadOnly: not null };
 
     /// <summary>Asks the servers, one after the other, what they are, until one answers.</summary>
     public async Task Confirm(CancellationToken cancellationToken)
@@ -41,51 +45,14 @@ internal sealed partial class NodePool
         var dialect = provider.Dialect;
         string[] off =
         [
-            .. Positions is null ? ["positions (reads after a write go to the master for a while; MaxLag and the prober do nothing)"] : Array.Empty<string>(),
+            .. Positions is null ? ["positions (reads after a write go to the master for a while; MaxLag does nothing)"] : Array.Empty<string>(),
             .. UsesReadOnlyMode && !dialect.SwitchesByConnectionString && dialect.MakeReadOnly is null
-                ? ["the read-only mode (writes on a slave are refused by their words alone)"] : Array.Empty<string>(),
-            .. !dialect.CommitsWithPosition ? ["the commit that tells what was written (statements that write are recognised by their words)"] : Array.Empty<string>(),
+                ? [$"the read-only mode (writes on a slave are refused by their words alone{(dialect.HasFunctionsThatWrite ? ", so functions and procedures that write pass" : "")})"] : Array.Empty<string>(),
+            .. !dialect.TellsWrites(Positions) ? ["the commit that tells what was written (statements that write are recognised by their words)"] : Array.Empty<string>(),
         ];
         if (HasSlaves && off.Length > 0 && Interlocked.Exchange(ref _saidWhatIsOff, 1) == 0)
         {
             _logger.SwitchedOff(dialect.Name, provider.ConnectionType, string.Join("; ", off));
-        }
-    }
-
-    /// <summary>Asks whether a session of the slave role is read-only, and says so once where it is not.</summary>
-    public async Task CheckReadOnlyMode(Node node, DbConnection connection, CancellationToken cancellationToken)
-    {
-        var dialect = provider.Dialect;
-        if (!UsesReadOnlyMode || !dialect.SwitchesByConnectionString || dialect.IsReadOnlyQuery is not { } question)
-        {
-            return;
-        }
-
-        await using var command = connection.CreateCommand();
-        command.CommandText = question;
-        var isOff = await command.ExecuteScalarAsync(cancellationToken) is not "on";
-        if (isOff && !node.IsReadOnlyModeOff)
-        {
-            _logger.ReadOnlyModeOff(node.Name);
-        }
-
-        node.IsReadOnlyModeOff = isOff;
-    }
-
-    /// <summary>Asks whether a connection leads to the server process that its provider was told of; behind a pooler it does not, and says so once.</summary>
-    public async Task CheckDirect(Node node, DbConnection connection, CancellationToken cancellationToken)
-    {
-        if (node.Preparing is null || provider.Dialect.BackendQuery is not { } question || BackendId.Of(connection) is not { } known)
-        {
-            return;
-        }
-
-        await using var command = connection.CreateCommand();
-        command.CommandText = question;
-        node.IsDirect = await command.ExecuteScalarAsync(cancellationToken) is long told && told == known;
-        if (!node.IsDirect && node.IsFirstWithPooler())
-        {
-            _logger.NotPrepared(node.Name);
         }
     }
 
@@ -104,14 +71,18 @@ internal sealed partial class NodePool
                 await provider.Confirm(connection, async, cancellationToken);
             }
 
-            if (UsesReadOnlyMode && provider.Dialect is { SwitchesByConnectionString: false, MakeReadOnly: { } makeReadOnly })
+            if (UsesReadOnlyMode)
             {
-                using var command = connection.CreateCommand();
-                command.CommandText = makeReadOnly;
-                _ = async ? await command.ExecuteNonQueryAsync(cancellationToken) : command.ExecuteNonQuery();
+                await provider.MakeReadOnly(connection, async, cancellationToken);
             }
 
             return connection;
+        }
+        catch (Exception e) when (connection.State != ConnectionState.Open && !cancellationToken.IsCancellationRequested)
+        {
+            // One from the pool may lead nowhere, which says nothing of its server.
+            connection.Dispose();
+            throw new QuestionFailedException(e);
         }
         catch
         {

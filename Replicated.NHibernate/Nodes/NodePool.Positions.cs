@@ -11,13 +11,16 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>Which nodes have what a read must see: from memory where they are known to, by one question where none is.</summary>
 internal sealed partial class NodePool
 {
-    // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
-    private const int MostInPool = 100;
-
     /// <summary>How this database tells places in its log; null where it does not.</summary>
     public ReplicationPositions? Positions => topology.Positions;
 
     public bool AllArePast(Position position) => Array.TrueForAll(Slaves, s => IsPast(s, position));
+
+    /// <summary>Whether a server at one place has everything up to another that the master still has.</summary>
+    public bool IsReached(Position wanted, Position replayed) => topology.IsReached(wanted, replayed);
+
+    /// <summary>A commit told where the master's log is.</summary>
+    public void Committed(Position place) => topology.Committed(place);
 
     /// <summary>Whether the server of an open connection has what a read must see: known, or asked for.</summary>
     public async ValueTask<bool> HasReached(NodeConnection opened, ReadGoal goal, bool async, CancellationToken cancellationToken) =>
@@ -34,77 +37,11 @@ internal sealed partial class NodePool
         // A server that hangs does not end the wait by itself.
         command.CommandTimeout = (int)Math.Ceiling((options.AfterWrite.CatchUpWait + options.Probe.Timeout).TotalSeconds);
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
-        Note(opened.Node, (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null, at);
-        var reached = IsPast(opened.Node, wanted);
+        var said = (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null;
+        opened.Node.Note(said, at);
+        var reached = said is { } place && topology.IsReached(wanted, opened.Node.Known(place));
         wait.CaughtUp(reached);
         return reached;
-    }
-
-    /// <summary>Asks a server in the background what it is and how far.</summary>
-    public async Task Sample(Node node, DbConnection connection, CancellationToken cancellationToken)
-    {
-        var (at, asked) = (clock.GetUtcNow(), node.Health);
-        await using var command = connection.CreateCommand();
-        command.CommandText = Positions!.StatusQuery;
-        command.CommandTimeout = (int)Math.Ceiling(settings.Value.Options.Probe.Timeout.TotalSeconds);
-        ReplicationStatus? status = null;
-        try
-        {
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            status = await reader.ReadAsync(cancellationToken) ? Positions.ReadStatus(reader) : null;
-        }
-        catch (Exception e) when (IsAnswer(e, connection))
-        {
-            // It is there, and only does not know the question.
-            PositionsAreOff(node, e);
-        }
-
-        Note(node, status?.Position, at);
-        topology.Answered(node, status, asked);
-    }
-
-    /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
-    public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
-    {
-        // Sessions outside routing use the master's string as it was configured.
-        string[] pools = node.Role == DatabaseRole.Master
-            ? [node.StringFor(DatabaseRole.Master), node.StringFor(DatabaseRole.Slave), node.ConnectionString]
-            : [node.StringFor(DatabaseRole.Slave)];
-        foreach (var connectionString in pools.Distinct(StringComparer.Ordinal))
-        {
-            for (var attempt = 0; attempt < MostInPool; attempt++)
-            {
-                try
-                {
-                    await using var connection = await provider.Open(connectionString, async: true, cancellationToken);
-                    if (await Works(connection, cancellationToken))
-                    {
-                        break;
-                    }
-                }
-                catch (Exception)
-                {
-                    // It could not be opened, which says nothing of those that wait in the pool.
-                    break;
-                }
-            }
-        }
-    }
-
-    private async Task<bool> Works(DbConnection connection, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using var command = connection.CreateCommand();
-            command.CommandText = Positions!.StatusQuery;
-            await command.ExecuteScalarAsync(cancellationToken);
-            return true;
-        }
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            // A server that only does not know the question leaves it open.
-            return connection.State == ConnectionState.Open;
-        }
     }
 
     private static Node Picked(ILoadBalancingPolicy policy, ReadCandidates candidates, ReadGoal goal)
@@ -134,7 +71,8 @@ internal sealed partial class NodePool
         return candidates.At([.. Enumerable.Range(0, places.Length).Where(i => places[i] == furthest)]);
     }
 
-    private static (UInt128 Log, ulong Offset) PlaceOf(Node node) => node.Reading is { Position: var position } ? (position.Log, position.Offset) : default;
+    private static (UInt128 Log, ulong Offset) PlaceOf(Node node) => node.Reading is not { Position: var position } ? default
+        : position.Logs == 1 ? (position.Log, position.Offset) : (0, position.Places.Aggregate(0UL, static (sum, place) => sum + place.Offset));
 
     /// <summary>The one question. Where the answer is no, the connection is given back unless it is kept all the same.</summary>
     private async ValueTask<bool> HasCaughtUp(NodeConnection opened, ReadGoal goal, bool keep, bool async, CancellationToken cancellationToken)
@@ -149,13 +87,13 @@ internal sealed partial class NodePool
         catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
         {
             // What the server itself answers stays with the question.
-            if (!IsAnswer(e, opened.Connection))
+            if (!questions.IsAnswer(e, opened.Connection))
             {
                 await Close(opened, async);
                 throw new QuestionFailedException(e);
             }
 
-            PositionsAreOff(opened.Node, e);
+            questions.PositionsAreOff(opened.Node, e);
         }
         catch
         {
@@ -171,26 +109,6 @@ internal sealed partial class NodePool
         return false;
     }
 
-    private bool IsAnswer(Exception e, DbConnection connection) =>
-        provider.Dialect.Classify(new Failure(e, FailurePhase.Question, connection.State == ConnectionState.Open)) switch
-        {
-            FailureClass.PositionsOff => true,
-            FailureClass.Statement => e is DbException { SqlState: not null },
-            _ => false,
-        };
-
-    // A conflict with what the slave replays, or a limit of time, says nothing for longer than this question.
-    private void PositionsAreOff(Node node, Exception e)
-    {
-        if (provider.Dialect.Classify(new Failure(e, FailurePhase.Question, IsOpen: true)) == FailureClass.PositionsOff && node.IsFirstWithoutPositions())
-        {
-            _logger.PositionsOff(node.Name, DatabaseDialect.NameOf(e));
-        }
-    }
-
     private bool IsPast(Node node, Position position) =>
-        node.Role == DatabaseRole.Master || (node.Reading is { } reading && Positions?.IsReached(position, reading.Position) == true);
-
-    // Late answers need no care: one that says too little only costs a question.
-    private static void Note(Node node, Position? position, DateTimeOffset at) => node.Reading = position is { } now ? new NodeReading(now, at) : null;
+        node.Role == DatabaseRole.Master || (node is { IsSeveral: false, Reading: { } reading } && topology.IsReached(position, reading.Position));
 }

@@ -17,6 +17,9 @@ namespace Replicated.NHibernate.Nodes;
 /// <param name="At">The clock's timestamp of its opening.</param>
 internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteReason? Reason, long At)
 {
+    /// <summary>Which server it leads to, where several stand behind the node's address.</summary>
+    public ServerIdentity? Server { get; init; }
+
     /// <summary>Whether the master stands in for a slave, which counts against the cap.</summary>
     public bool IsFallback => Reason is RouteReason.Fallback or RouteReason.Mark;
 }
@@ -25,9 +28,11 @@ internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteR
 /// Chooses a node and opens a connection to it. A connection that cannot be opened goes to the next candidate, before any
 /// statement has run. Choosing is synchronous and from memory. Thread-safe.
 /// </summary>
-internal sealed partial class NodePool(Topology topology, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ReplicatedMetrics metrics, ILoggerFactory loggers)
+internal sealed partial class NodePool(
+    Topology topology, NodeQuestions questions, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ReplicatedMetrics metrics, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
+    private readonly MasterAttempt _masterAttempt = new(topology, provider, settings, clock);
     private int _fallbackSessions;
 
     public Node Master => topology.Master;
@@ -41,6 +46,11 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
     /// <summary>Opens for the master role; read-only where nobody would commit a write any more.</summary>
     public async ValueTask<NodeConnection> OpenMaster(bool readOnly, bool async, CancellationToken cancellationToken)
     {
+        if (!readOnly && topology.StateOf(Master) == NodeState.NotFollowing)
+        {
+            throw MasterUnavailableException.Former(Master.Health.Why);
+        }
+
         try
         {
             return new NodeConnection(await Open(Master, readOnly ? DatabaseRole.Slave : DatabaseRole.Master, async, cancellationToken), Master, Reason: null, clock.GetTimestamp());
@@ -53,17 +63,18 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     /// <summary>Opens for the slave role, on a slave that has what the read must see; strictly, that is on no master, where a slave was asked for in so many words.</summary>
     public ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool async, CancellationToken cancellationToken) =>
-        OpenSlave(goal, strict, asks: true, async, cancellationToken);
+        OpenSlave(new ReadWish(goal, strict), async, cancellationToken);
 
-    private async ValueTask<NodeConnection> OpenSlave(ReadGoal goal, bool strict, bool asks, bool async, CancellationToken cancellationToken)
+    /// <summary>Opens for the slave role as it is wished.</summary>
+    public async ValueTask<NodeConnection> OpenSlave(ReadWish wish, bool async, CancellationToken cancellationToken)
     {
-        var choice = topology.Choice;
-        if (goal.OnlyMaster && !strict)
+        var (choice, goal, strict) = (topology.Choice, wish.Goal, wish.Strict);
+        if (goal.OnlyMaster && wish.MayUseMaster)
         {
             return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
         }
 
-        var left = strict ? choice.Slaves : choice.Reads;
+        var left = wish.From(choice);
         List<Exception>? failures = null;
         var behind = false;
         // A master that takes a share of the reads takes over the others' too where it is the last one left: that is a fallback.
@@ -74,7 +85,26 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
             {
                 var opened = new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
                 topology.Opened(node);
-                if (isKnown || (asks && await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken)))
+                if (!await IsWhatItShouldBe(opened, async, cancellationToken))
+                {
+                    await Close(opened, async);
+                    left = left.Without(node);
+                    continue;
+                }
+
+                if (node.IsSeveral)
+                {
+                    opened = opened with { Server = await ServerOf(opened, async, cancellationToken) };
+                    if (opened.Server is null)
+                    {
+                        await Close(opened, async);
+                        left = left.Without(node);
+                        continue;
+                    }
+                }
+
+                isKnown |= !goal.IsNone && goal.Position is { } position && IsPast(node, position);
+                if (isKnown || (wish.Asks && await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken)))
                 {
                     return opened;
                 }
@@ -91,27 +121,13 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
             {
                 (failures ??= []).Add(e);
                 left = left.Without(node);
-                NotOpened(node, e, left.HasSlave ? "another slave" : strict ? "none" : "the master");
+                NotOpened(node, e, left.HasSlave ? "another slave" : wish.MayUseMaster ? "the master" : "none");
             }
         }
 
-        return strict
+        return !wish.MayUseMaster
             ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {topology.StateOf(s)}"), failures ?? [])
             : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
-    }
-
-    /// <summary>Opens once more on the node that the scope already has.</summary>
-    public async ValueTask<NodeConnection> OpenPinned(Node node, bool async, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
-        }
-        catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
-        {
-            NotOpened(node, e, "none, because the work has read from it already");
-            throw;
-        }
     }
 
     /// <summary>Gives back what one of the two methods opened.</summary>
@@ -143,8 +159,15 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
     private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
+        var state = topology.StateOf(Master);
+        if (state == NodeState.NotFollowing)
+        {
+            // It has a log that nobody follows any more, and nothing of what the others write.
+            return await OpenWithoutMaster(goal, async, cancellationToken) ?? throw MasterUnavailableException.Former(Master.Health.Why);
+        }
+
         // A master known to be down may let a caller wait for a connection, so only a read of a client's own write waits for it; where no slave can be connected to either, it is tried all the same.
-        if (Master.Health.State == NodeState.Down && (goal.IsNone || !await MasterAnswers(async, cancellationToken))
+        if (state is NodeState.Down or NodeState.WrongRole && (goal.IsNone || !await _masterAttempt.Answers(async, cancellationToken))
             && await OpenWithoutMaster(goal, async, cancellationToken) is { } late)
         {
             return late;
@@ -190,7 +213,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
         try
         {
-            return await OpenSlave(goal, strict: true, asks: false, async, cancellationToken);
+            return await OpenSlave(new ReadWish(goal, Strict: true, Asks: false), async, cancellationToken);
         }
         catch (SlavesUnavailableException)
         {
@@ -247,7 +270,7 @@ internal sealed partial class NodePool(Topology topology, DatabaseProvider provi
 
         if (node == Master)
         {
-            MasterFailed();
+            _masterAttempt.Failed();
         }
 
         _logger.NodeNotOpened(node.Name, name, next);

@@ -16,6 +16,15 @@ internal enum NodeState
 
     /// <summary>A slave that was promoted, or a master that follows another server.</summary>
     WrongRole,
+
+    /// <summary>A slave of another cluster than the master.</summary>
+    WrongCluster,
+
+    /// <summary>A master that refuses writes. Read from, where the master is.</summary>
+    ReadOnly,
+
+    /// <summary>A slave that does not follow this master: of another timeline, or writable without being the master. A master that is a former one.</summary>
+    NotFollowing,
 }
 
 internal static class NodeStateNames
@@ -28,6 +37,9 @@ internal static class NodeStateNames
         NodeState.Lagging => "lagging",
         NodeState.Down => "down",
         NodeState.WrongRole => "wrong-role",
+        NodeState.WrongCluster => "wrong-cluster",
+        NodeState.ReadOnly => "read-only",
+        NodeState.NotFollowing => "not-following",
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, message: null),
     };
 }
@@ -44,5 +56,10 @@ internal sealed record NodeHealth(NodeState State, string Why, long Since, long 
     /// <summary>What it counts as by now: nobody may be shut out by an answer that nobody renewed.</summary>
     public NodeState At(long timestamp) => timestamp < Until ? State : NodeState.Unknown;
 
+    public bool IsKnownAt(long timestamp) => State != NodeState.Unknown && timestamp < Until;
+
     public bool IsUsableAt(long timestamp) => At(timestamp) is NodeState.Up or NodeState.Unknown;
+
+    /// <summary>Whether a master can be read from.</summary>
+    public bool IsReadableAt(long timestamp) => At(timestamp) is NodeState.Up or NodeState.Unknown or NodeState.ReadOnly;
 }

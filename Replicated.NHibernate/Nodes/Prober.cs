@@ -1,30 +1,28 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Settings;
 
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>
-/// Asks every server what it is and how far, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
+/// Asks every server what it is and how far, or only whether it answers where it cannot tell, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
 /// of the application's pool. A server that hangs holds up nobody else's question.
 /// </summary>
-internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings settings, TimeProvider clock) : BackgroundService
+internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions questions, CurrentSettings settings, TimeProvider clock, ILoggerFactory loggers) : BackgroundService
 {
+    private readonly SharedAddress _shared = new(topology, questions, loggers.CreateLogger(Log.Category));
     private readonly Lock _lock = new();
     private List<NodeProbe> _probes = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (topology.Positions is null)
-        {
-            await pool.Confirm(stoppingToken);
-        }
-
-        pool.SayWhatIsOff();
-        if (topology.Positions is null)
+        if (!await IsKnown(stoppingToken))
         {
             return;
         }
 
+        pool.SayWhatIsOff();
         topology.Suspected = node => _ = ProbeOf(node)?.Ask(stoppingToken);
         try
         {
@@ -49,6 +47,30 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
         }
     }
 
+    // Servers that are down when the application starts say what they are when they are back.
+    private async Task<bool> IsKnown(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (topology.Positions is null && !pool.Provider.IsConfirmed)
+            {
+                await pool.Confirm(stoppingToken);
+                if (pool.Provider.IsConfirmed || topology.Slaves.Length == 0)
+                {
+                    break;
+                }
+
+                await Task.Delay(settings.Value.Options.Probe.Interval, clock, stoppingToken);
+            }
+
+            return !stoppingToken.IsCancellationRequested;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>What is done once in each interval. Where there is no slave, nothing is chosen, and nobody is asked.</summary>
     public async Task Round(CancellationToken stoppingToken)
     {
@@ -57,7 +79,7 @@ internal sealed class Prober(Topology topology, NodePool pool, CurrentSettings s
         {
             Node[] nodes = topology.Slaves is { Length: > 0 } slaves ? [topology.Master, .. slaves] : [];
             gone = [.. _probes.Where(p => !Array.Exists(nodes, p.IsOf))];
-            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, pool, settings, clock))];
+            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, questions, _shared, pool.Provider, settings, clock))];
             left = [.. _probes];
         }
 

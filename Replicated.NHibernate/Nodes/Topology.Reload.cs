@@ -6,8 +6,6 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>What changes while the application runs, and what a person should hear of once.</summary>
 internal sealed partial class Topology
 {
-    private bool _saidExchanged;
-    private bool _saidAlone;
     private string? _saidMaster;
 
     // Before anything of a reload is taken.
@@ -33,6 +31,7 @@ internal sealed partial class Topology
             foreach (var (node, now) in next.Zip(configured))
             {
                 node.Weight = now.Weight;
+                node.IsSeveral |= now.IsSeveral;
             }
 
             // Whoever is on one that was taken away stays there to the end of its scope.
@@ -56,30 +55,6 @@ internal sealed partial class Topology
         s => s.Name.Equals(configured.Name, StringComparison.OrdinalIgnoreCase) && s.ConnectionString == configured.ConnectionString) ?? configured;
 
     private static IEnumerable<string> Shown(IEnumerable<Node> slaves) => slaves.Select(s => $"{s.Name} (weight {s.Weight})");
-
-    private void Hint(Node node, ReplicationStatus told)
-    {
-        if (_saidExchanged && _saidAlone)
-        {
-            return;
-        }
-
-        lock (_changing)
-        {
-            if (!_saidExchanged && Master.Health.State == NodeState.WrongRole
-                && Array.Find(_slaves, s => s.Health.State != NodeState.Unknown && s.Health.State != NodeState.Down && !s.HasFollowed) is { } other)
-            {
-                _saidExchanged = true;
-                _logger.RolesExchanged(other.Name);
-            }
-
-            if (!_saidAlone && node.Role == DatabaseRole.Slave && !told.IsSlave && !node.HasFollowed)
-            {
-                _saidAlone = true;
-                _logger.SlaveFollowsNobody(node.Name);
-            }
-        }
-    }
 
     private IEnumerable<NodeFigures> Observed() => _slaves.Append(Master).Select(n => new NodeFigures(
         n.Name,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Settings;
@@ -26,8 +27,11 @@ internal sealed partial class Topology
     private readonly DatabaseProvider _provider;
     private readonly CurrentSettings _settings;
     private readonly TimeProvider _clock;
-    private readonly ReplicatedMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly NodeReport _report;
+    private readonly LogHistory _history = new();
+    // Slaves that answered before the master did: what they are shows only then.
+    private readonly ConcurrentDictionary<Node, ReplicationStatus> _early = new();
     private readonly bool _startedWithoutSlaves;
     private readonly ReplicationPositions? _ownPositions;
     private MasterProgress? _progress;
@@ -43,7 +47,8 @@ internal sealed partial class Topology
         ILoggerFactory loggers,
         ReplicationPositions? positions = null)
     {
-        (_nodes, _provider, _settings, _clock, _metrics, _logger) = (nodes, provider, settings, clock, metrics, loggers.CreateLogger(Log.Category));
+        (_nodes, _provider, _settings, _clock, _logger) = (nodes, provider, settings, clock, loggers.CreateLogger(Log.Category));
+        _report = new NodeReport(metrics, _logger);
         _ownPositions = positions;
         (Master, _slaves) = nodes.Create(settings.Value.Options, provider);
         _startedWithoutSlaves = _slaves.Length == 0;
@@ -58,10 +63,13 @@ internal sealed partial class Topology
     /// <summary>Changes with a reload.</summary>
     public Node[] Slaves => _slaves;
 
-    /// <summary>How this database tells what a server is and how far; null where it does not, and then nobody is asked in the background.</summary>
+    /// <summary>How this database tells what a server is and how far; null where it does not.</summary>
     public ReplicationPositions? Positions => _ownPositions ?? _provider.Dialect.Positions;
 
     public MasterProgress? Progress => _progress ?? (Positions is { } positions ? Interlocked.CompareExchange(ref _progress, new MasterProgress(positions, _clock), null) ?? _progress : null);
+
+    /// <summary>Which log the master writes; null while no master is known, or where logs tell nothing.</summary>
+    public UInt128? MasterLog => Positions is { LogsContinue: true } ? _history.Current : null;
 
     /// <summary>A connection to a server broke: whoever asks servers in the background should ask this one now.</summary>
     public Action<Node>? Suspected { get; set; }
@@ -79,6 +87,11 @@ internal sealed partial class Topology
     public void Answered(Node node, ReplicationStatus? status, NodeHealth asked)
     {
         var options = _settings.Value.Options;
+        if (node.IsFirstAnswer())
+        {
+            _report.Met(node, status, Positions is null);
+        }
+
         if (status is not { } told)
         {
             Found(node, NodeState.Up, "it answers, but not how far it is", asked);
@@ -90,23 +103,51 @@ internal sealed partial class Topology
             if (told is { IsSlave: false, Position: { } place })
             {
                 Progress!.Note(place);
+                if (_history.MasterIsAt(place) && Positions!.LogsContinue)
+                {
+                    // Whether the slaves follow it.
+                    Array.ForEach(_slaves, s => Suspected?.Invoke(s));
+                }
             }
         }
         else
         {
             node.HasFollowed |= told.IsSlave;
-            node.Lag = told.Position is { } replayed && told.IsSlave ? LagOf(replayed, told.Age) : TimeSpan.Zero;
+            node.IsFollowing = told.IsSlave;
+            node.Lag = told.Position is { } replayed && told.IsSlave && !node.IsSeveral ? LagOf(replayed, told.Age) : TimeSpan.Zero;
         }
 
-        var (state, why) = Judge.Of(node, told, node.Lag, options.MaxLag);
+        var others = Others.Beside(node, Master, _slaves, MasterLog);
+        var (state, why) = Judge.Of(node, told, options.MaxLag, others);
         Found(node, state, why, asked);
-        Hint(node, told);
+        if (state == NodeState.Unknown)
+        {
+            _early[node] = told;
+        }
+
+        JudgeEarly();
+        lock (_changing)
+        {
+            _report.Hint(node, told, Master, _slaves);
+        }
+
+        if (node.Role == DatabaseRole.Slave && told.IsSlave && Master.Health.State == NodeState.Up && told.Position is { } followed && followed.Log > others.MasterLog)
+        {
+            // Either there is a new master, or the one that writes is a former one.
+            Suspected?.Invoke(Master);
+        }
     }
+
+    /// <summary>A commit told where the master's log is.</summary>
+    public void Committed(Position place) => _history.MasterIsAt(place);
+
+    /// <summary>Whether a server at one place has everything up to another that the master still has.</summary>
+    public bool IsReached(Position wanted, Position replayed) => Positions is { } positions && _history.IsReached(positions, wanted, replayed);
 
     /// <summary>A connection could be opened. Says nothing where servers are asked in the background: one from a pool may lead nowhere.</summary>
     public void Opened(Node node)
     {
-        if (Positions is null && node.Health is { State: not NodeState.Up } health)
+        if (!IsAsked && node.Health is { State: not NodeState.Up } health)
         {
             Found(node, NodeState.Up, "it could be connected to", health);
         }
@@ -115,12 +156,21 @@ internal sealed partial class Topology
     /// <summary>A server could not be connected to, or did not answer in time: from now on it is down.</summary>
     public void Failed(Node node, string why)
     {
-        // A server that crashed may come back behind where it was.
-        node.Reading = null;
-        Found(node, NodeState.Down, why, asked: null);
+        node.Forget();
+        if (Found(node, NodeState.Down, why, asked: null))
+        {
+            // Nobody is to wait on one of them, and none may be used when the server is back.
+            foreach (var pool in node.Pools())
+            {
+                _provider.ClearPool(pool);
+            }
+        }
+
         if (node.Role == DatabaseRole.Master)
         {
+            _history.MasterIsGone();
             ForgiveLags();
+            JudgeEarly();
         }
     }
 
@@ -131,8 +181,7 @@ internal sealed partial class Topology
     {
         if (openedAt >= node.Health.Since)
         {
-            // One that crashed may come back behind where it was.
-            node.Reading = null;
+            node.Forget();
             Suspected?.Invoke(node);
         }
     }
@@ -153,6 +202,17 @@ internal sealed partial class Topology
         return Progress!.LagOf(replayed, age, _settings.Value.Options.Probe.Interval, furthest);
     }
 
+    private void JudgeEarly()
+    {
+        foreach (var slave in Master.Health.State == NodeState.Unknown ? [] : _early.Keys)
+        {
+            if (_early.TryRemove(slave, out var told))
+            {
+                Answered(slave, told, slave.Health);
+            }
+        }
+    }
+
     private void ForgiveLags()
     {
         foreach (var slave in _slaves)
@@ -168,14 +228,15 @@ internal sealed partial class Topology
         }
     }
 
-    private void Found(Node node, NodeState state, string why, NodeHealth? asked)
+    // Whether it was in another state before.
+    private bool Found(Node node, NodeState state, string why, NodeHealth? asked)
     {
         lock (_changing)
         {
             var former = node.Health;
             if (asked is not null && !ReferenceEquals(asked, former) && former.State == NodeState.Down)
             {
-                return;
+                return false;
             }
 
             var now = _clock.GetTimestamp();
@@ -188,29 +249,17 @@ internal sealed partial class Topology
             // Once it is said, nobody is sent there any more.
             if (former.State != state)
             {
-                Tell(node, former.State, state, why);
+                _report.Changed(node, former.State, state, why);
             }
+
+            return former.State != state;
         }
     }
 
-    private void Tell(Node node, NodeState former, NodeState state, string why)
-    {
-        if (state is not (NodeState.Up or NodeState.Unknown) && former is (NodeState.Up or NodeState.Unknown))
-        {
-            _metrics.Ejected(node.Name, state.Name());
-        }
+    // Whether somebody asks the servers in the background; where places are told, somebody is taken to.
+    private bool IsAsked => Positions is not null || Suspected is not null;
 
-        if (former == NodeState.Unknown && state == NodeState.Up)
-        {
-            _logger.NodeFound(node.Name, state, former, why);
-        }
-        else
-        {
-            _logger.NodeChanged(node.Name, state, former, why);
-        }
-    }
-
-    private TimeSpan Validity => Positions is null
+    private TimeSpan Validity => !IsAsked
         ? LeftOutWithoutProbes
         : (3 * _settings.Value.Options.Probe.Interval) + _settings.Value.Options.Probe.Timeout;
 
@@ -226,7 +275,7 @@ internal sealed partial class Topology
     {
         var (options, now) = (_settings.Value.Options, _clock.GetTimestamp());
         var slaves = ReadCandidates.Of(_slaves.Where(s => s.Health.IsUsableAt(now)));
-        var takesShare = options.MasterReadWeight > 0 && _slaves.Length > 0 && Master.Health.IsUsableAt(now);
+        var takesShare = options.MasterReadWeight > 0 && _slaves.Length > 0 && Master.Health.IsReadableAt(now);
         return new Choice(
             _nodes.Policy(options.LoadBalancing),
             slaves,

@@ -30,6 +30,7 @@ internal static class CoreRegistration
         services.AddMetrics();
         services.AddSingleton<ReplicatedMetrics>();
         services.AddSingleton<Topology>();
+        services.AddSingleton<NodeQuestions>();
         services.AddSingleton<NodePool>();
         services.AddSingleton<MarkRules>();
         services.AddSingleton<ScopeServices>();

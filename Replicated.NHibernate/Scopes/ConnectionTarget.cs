@@ -57,6 +57,21 @@ internal abstract class ConnectionTarget
     /// <summary>Remembers what reads from the connection.</summary>
     public abstract void NoteReader(DbDataReader reader);
 
+    /// <summary>A statement has run on the connection, or somebody may have run one.</summary>
+    public virtual void NoteRun()
+    {
+    }
+
+    /// <summary>
+    /// Whether a statement that failed before anybody got a row of it is to be sent once more. Where it is, the former connection has gone back, and
+    /// <see cref="Connect"/> and <see cref="Enlist()"/> give another one.
+    /// </summary>
+    /// <param name="failure">What was thrown.</param>
+    /// <param name="mayWrite">Whether, by its words, it may write.</param>
+    /// <param name="async">Whether to wait for the database without a thread.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    public virtual ValueTask<bool> Repeats(Exception failure, bool mayWrite, bool async, CancellationToken cancellationToken) => ValueTask.FromResult(false);
+
     /// <summary>A statement runs that writes, or may.</summary>
     public abstract void NoteWrite();
 
@@ -113,7 +128,7 @@ internal abstract class ConnectionTarget
     /// <summary>A statement is about to run, in its transaction if it has one.</summary>
     public void Runs(SqlVerdict verdict, string sql, bool answersWithRows)
     {
-        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted))
+        if (Refusal is null && StatementGuard.MayWrite(verdict, sql, answersWithRows, isAutocommitted: IsAutocommitted || (Dialect.HasFunctionsThatWrite && Dialect.HasWrittenQuery is null)))
         {
             NoteWrite();
         }
@@ -122,6 +137,7 @@ internal abstract class ConnectionTarget
     /// <summary>A statement has run.</summary>
     public void HasRun(SqlVerdict verdict)
     {
+        NoteRun();
         if (verdict.Has(SqlKind.Savepoint) && verdict.Word.StartsWith("ROLLBACK", StringComparison.Ordinal))
         {
             NoteSavepointRollback();
@@ -140,7 +156,7 @@ internal abstract class ConnectionTarget
 
     /// <summary>The failure in the library's words, where the database refused a write.</summary>
     public Exception? Translated(Exception failure, string sql) =>
-        Refusal is { } refusal && failure is DbException said && Dialect.IsReadOnlyRefusal(said)
-            ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
-            : null;
+        failure is not DbException said || !Dialect.IsReadOnlyRefusal(said) ? null
+        : Refusal is { } refusal ? Refused(refusal, Dialect.Classify(sql).Describe(), WriteLayer.Database, failure)
+        : MasterUnavailableException.ReadOnly(failure);
 }

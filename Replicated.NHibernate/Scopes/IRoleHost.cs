@@ -25,6 +25,9 @@ internal interface IRoleHost
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     bool WantsSnapshot { get; }
 
+    /// <summary>Whether a statement whose connection was lost may be sent once more.</summary>
+    bool MayRepeat { get; }
+
     /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
     bool IsSealed { get; }
 

@@ -32,6 +32,9 @@ internal interface IScopeOwner
     /// <summary>Whether the work asks for one snapshot of all that it reads.</summary>
     bool WantsSnapshot => false;
 
+    /// <summary>Whether a statement of the work may be sent once more where its connection is lost.</summary>
+    bool MayRepeat => true;
+
     /// <summary>What the work's reads must see from the start. Asked once, when the first of them connects to a slave.</summary>
     TokenSet Tokens => default;
 

@@ -23,13 +23,24 @@ internal sealed class LeasedConnection(NodePool pool)
     /// <summary>The node that the scope stays on, also between two connections.</summary>
     public Node? Node { get; private set; }
 
+    /// <summary>Whether a statement has run on this connection, so that another one could not take its place.</summary>
+    public bool HasRun { get; private set; }
+
+    /// <summary>Whether a statement of the scope has run on the node, so that another one could not take its place.</summary>
+    public bool HasRead { get; private set; }
+
+    public void NoteRun() => (HasRun, HasRead) = (true, true);
+
     public void Take(NodeConnection opened)
     {
-        _opened = opened;
+        (_opened, HasRun) = (opened, false);
         Interlocked.Exchange(ref _holds, 1);
     }
 
-    public void Pin(Node node) => Node = node;
+    /// <summary>Which server it was, where several stand behind the node's address.</summary>
+    public ServerIdentity? Server { get; private set; }
+
+    public void Pin(NodeConnection opened) => (Node, Server) = (opened.Node, opened.Server);
 
     public void NoteReader(DbDataReader reader) => _reader = reader;
 

@@ -33,7 +33,7 @@ internal readonly struct RoleCompletion(RoleWork work)
             {
                 var told = await work.Provider.Dialect.Commit(work.Lease.Current!, transaction, work.Host.Services.Marks.Positions, async);
                 // Where the database says whether it gave the transaction an id, nothing else counts.
-                committed = told with { Wrote = work.Provider.Dialect.CommitsWithPosition ? told.Wrote : work.Writes.HasUncommitted };
+                committed = told with { Wrote = work.Provider.Dialect.TellsWrites(work.Host.Services.Marks.Positions) ? told.Wrote : work.Writes.HasUncommitted };
             }
         }
         catch (Exception e)

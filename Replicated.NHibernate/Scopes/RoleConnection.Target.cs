@@ -17,10 +17,7 @@ internal sealed partial class RoleConnection
 
     public override IsolationLevel Level => _work.Transaction.Level;
 
-    public override WriteRefusal? Refusal =>
-        Role == DatabaseRole.Slave ? WriteRefusal.Slave
-        : Scope.IsSealed && !IsTheApplications ? WriteRefusal.AfterCompletion
-        : null;
+    public override WriteRefusal? Refusal => _work.Refusal;
 
     public override bool IsOver => _work.Gate.IsOver;
 
@@ -28,28 +25,10 @@ internal sealed partial class RoleConnection
 
     public override bool CanCreateBatch => _work.Provider.CanBatch;
 
-    /// <summary>The connection, opened where it is not: on the node of the scope, or on one chosen now.</summary>
-    public override ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken) =>
-        Role == DatabaseRole.Slave && Scope.UsesMaster ? ConnectBesideMaster(async, cancellationToken) : ConnectAlone(async, cancellationToken);
+    public override ValueTask<DbConnection> Connect(bool async, CancellationToken cancellationToken) => _opening.Connect(async, cancellationToken);
 
-    private async ValueTask<DbConnection> ConnectBesideMaster(bool async, CancellationToken cancellationToken)
-    {
-        await Scope.TellMastersWrites(_decision.IsExplicit, async);
-        return await ConnectAlone(async, cancellationToken);
-    }
-
-    private ValueTask<DbConnection> ConnectAlone(bool async, CancellationToken cancellationToken)
-    {
-        if (_work.Lease.Opened is { } opened && opened.Connection.State != ConnectionState.Closed)
-        {
-            // The caller is a statement that runs already.
-            return _knownCommits == Scope.Commits || _work.Lease.IsReading || Role == DatabaseRole.Master
-                ? ValueTask.FromResult(opened.Connection)
-                : CaughtUp(opened, async, cancellationToken);
-        }
-
-        return _work.Lease.Opened is null && !_work.Gate.Refuses ? Open(async, cancellationToken) : OpenAgain(async, cancellationToken);
-    }
+    public override ValueTask<bool> Repeats(Exception failure, bool mayWrite, bool async, CancellationToken cancellationToken) =>
+        _opening.Repeats(failure, mayWrite, async, cancellationToken);
 
     public override DbTransaction? Enlist() => _work.Enlist();
 
@@ -63,7 +42,13 @@ internal sealed partial class RoleConnection
 
     public override void NoteWrite() => _work.Writes.Note(isAutocommitted: !IsInTransaction && _work.Joined is not { IsKnown: true });
 
-    public override void NoteFailure(Exception failure) => _work.NoteFailedStatement(failure);
+    public override void NoteRun() => _work.Lease.NoteRun();
+
+    public override void NoteFailure(Exception failure)
+    {
+        _work.Lease.NoteRun();
+        _work.NoteFailedStatement(failure);
+    }
 
     public override void NoteSavepointRollback() => _work.Transaction.ForgetFailure();
 
@@ -110,23 +95,5 @@ internal sealed partial class RoleConnection
         // Without transactions of the scope's, NHibernate writes what a stateless session still holds when it is closed.
         _work.Gate.BeginEnd(refuses: Role == DatabaseRole.Slave || Scope.IsTransactional);
         return RoleEnd.Of(_work, Completion, async);
-    }
-
-    private async ValueTask<DbConnection> OpenAgain(bool async, CancellationToken cancellationToken)
-    {
-        if (_work.Lease.Opened is not null)
-        {
-            if (IsPhysical || _work.Snapshot is { IsPhysical: true })
-            {
-                // On a new connection only what comes now would be committed.
-                var lost = ScopeErrors.LostConnection(Scope.Work);
-                _work.NoteFailure(lost);
-                throw lost;
-            }
-
-            await _work.GiveBack(async);
-        }
-
-        return _work.Gate.Refuses ? throw Ended() : await Open(async, cancellationToken);
     }
 }

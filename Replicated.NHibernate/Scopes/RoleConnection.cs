@@ -12,14 +12,12 @@ namespace Replicated.NHibernate.Scopes;
 internal sealed partial class RoleConnection : ConnectionTarget
 {
     private readonly RoleWork _work;
-    private RoleDecision _decision;
-    private int _knownCommits;
-    private int _isOpening;
+    private readonly RoleOpening _opening;
 
     public RoleConnection(IRoleHost scope, RoleDecision decision)
     {
-        _decision = decision;
         _work = new RoleWork(scope, decision.Role, onlyReads: decision.Role == DatabaseRole.Slave || decision.Reason == RouteReason.NoSlave);
+        _opening = new RoleOpening(_work, decision);
         Connection = new RoutedConnection(this);
     }
 
@@ -34,7 +32,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     public IReadOnlyList<IUnitOfWork> Units => _work.Units.All;
 
-    public Route Route => new(Role, _decision.Reason, _work.Lease.Node?.Name);
+    public Route Route => _opening.Route;
 
     /// <summary>Whether a write was seen, by a statement that writes or by the database's word.</summary>
     public bool Wrote => _work.Writes.Any;
@@ -87,21 +85,7 @@ internal sealed partial class RoleConnection : ConnectionTarget
     }
 
     /// <summary>An explicit wish for a slave must not end on the master that stands in for one.</summary>
-    public void Require(RoleDecision decision)
-    {
-        if (!decision.IsExplicit || _decision.IsExplicit || Role != DatabaseRole.Slave)
-        {
-            return;
-        }
-
-        if (_work.Lease.Node is { Role: DatabaseRole.Master })
-        {
-            throw new SlavesUnavailableException(
-                $"{Scope.Work} asked for a slave explicitly, but its slave session already reads from the master. Ask for the slave before the first read.");
-        }
-
-        _decision = decision;
-    }
+    public void Require(RoleDecision decision) => _opening.Require(decision);
 
     /// <summary>Begins, or joins what has begun.</summary>
     /// <exception cref="InvalidOperationException">A level is asked for that the running transaction does not have.</exception>
@@ -126,61 +110,4 @@ internal sealed partial class RoleConnection : ConnectionTarget
 
     /// <summary>For the master: another connection, outside the scope's transaction; the caller closes it.</summary>
     public SeparateTarget Separate() => _work.Separate();
-
-    // Two that open at once would take two connections, of which nobody would give the first one back.
-    private async ValueTask<DbConnection> Open(bool async, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _isOpening, 1) != 0)
-        {
-            throw ScopeErrors.TwoAtOnce(Scope.Work);
-        }
-
-        try
-        {
-            return _work.Lease.Current is { State: not ConnectionState.Closed } opened ? opened : await OpenAlone(async, cancellationToken);
-        }
-        finally
-        {
-            Volatile.Write(ref _isOpening, 0);
-        }
-    }
-
-    private async ValueTask<DbConnection> OpenAlone(bool async, CancellationToken cancellationToken)
-    {
-        Scope.ThrowIfLeft();
-        var (services, node) = (Scope.Services, _work.Lease.Node);
-        var commits = Scope.Commits;
-        // What handlers set belongs to the connection, and must not be undone with a TransactionScope in which it was opened.
-        using var outside = services.ConnectionHooks.Any ? JoinedTransaction.OutsideOfAny() : null;
-        var opened = Role == DatabaseRole.Master ? await services.Pool.OpenMaster(readOnly: Refusal is not null, async, cancellationToken)
-            : node is null ? await services.Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
-            : await services.Pool.OpenPinned(node, async, cancellationToken);
-        await _work.Take(opened, async, cancellationToken);
-        if (node is null)
-        {
-            _knownCommits = commits;
-            Pin(opened);
-        }
-
-        return _knownCommits == Scope.Commits || Role == DatabaseRole.Master ? opened.Connection : await CaughtUp(opened, async, cancellationToken);
-    }
-
-    private void Pin(NodeConnection opened)
-    {
-        _work.Lease.Pin(opened.Node);
-        if (opened.Reason is { } reason)
-        {
-            _decision = _decision with { Reason = reason };
-        }
-
-        RouteReport.Took(Scope, Role, opened.Node.Name, _decision.Reason);
-    }
-
-    private async ValueTask<DbConnection> CaughtUp(NodeConnection opened, bool async, CancellationToken cancellationToken)
-    {
-        _knownCommits = Scope.Commits;
-        var (connection, reason) = await CatchUp.Of(_work, opened, _decision.IsExplicit, async, cancellationToken);
-        _decision = _decision with { Reason = reason ?? _decision.Reason };
-        return connection;
-    }
 }

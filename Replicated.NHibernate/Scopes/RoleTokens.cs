@@ -45,7 +45,8 @@ internal readonly struct RoleTokens(RoleWork work)
             using var command = work.Lease.Current!.CreateCommand();
             command.CommandText = work.Lease.Node is { Role: DatabaseRole.Slave } ? positions.StatusQuery : positions.MasterQuery;
             using var reader = async ? await command.ExecuteReaderAsync(CancellationToken.None) : command.ExecuteReader();
-            return (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
+            var place = (async ? await reader.ReadAsync() : reader.Read()) ? positions.Read(reader) : null;
+            return place is { } said && work.Lease.Node is { } node ? node.Known(said) : place;
         }
         catch (Exception e) when (e is DbException or InvalidOperationException)
         {

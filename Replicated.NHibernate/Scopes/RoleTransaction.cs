@@ -80,6 +80,21 @@ internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host,
     /// <summary>Begins it on the server.</summary>
     public DbTransaction Start(DbConnection connection) => _transaction = provider.Begin(connection, _level, onlyReads);
 
+    /// <summary>Its connection is lost before a statement has run: the next one begins it anew.</summary>
+    public async ValueTask ForgetPhysical()
+    {
+        var transaction = _transaction;
+        _transaction = null;
+        try
+        {
+            await (transaction?.DisposeAsync() ?? ValueTask.CompletedTask);
+        }
+        catch (Exception e) when (e is DbException or InvalidOperationException or IOException)
+        {
+            // The server rolls it back when it notices that the connection is gone.
+        }
+    }
+
     public void NoteFailure(Exception failure) => Failure ??= failure;
 
     public void ForgetFailure() => Failure = null;

@@ -57,6 +57,9 @@ internal sealed class RoleWork
     /// <summary>Whether the scope begins and ends transactions here by itself.</summary>
     public bool IsAutomatic => Role == DatabaseRole.Master ? Host.IsTransactional && !Host.IsSealed : Host.WantsSnapshot;
 
+    /// <summary>Why a write is refused now, or null.</summary>
+    public WriteRefusal? Refusal => Role == DatabaseRole.Slave ? WriteRefusal.Slave : Host.IsSealed && !Transaction.IsTheApplications ? WriteRefusal.AfterCompletion : null;
+
     /// <summary>Whether something was thrown away, or waits, that no commit has written.</summary>
     public bool HasPendingChanges => Transaction.Loss is not null || Units.HavePendingChanges;
 
@@ -239,6 +242,14 @@ internal sealed class RoleWork
 
     private ValueTask RunHandlers(DbConnection connection, Node node, bool async, CancellationToken cancellationToken) =>
         Host.Services.ConnectionHooks is { Any: true } hooks ? hooks.Opened(connection, Host, Role, node.Name, async, cancellationToken) : ValueTask.CompletedTask;
+
+    /// <summary>The connection goes back before a statement has run on it; what has begun begins anew on the next one.</summary>
+    public async ValueTask GiveBackUnused(bool async)
+    {
+        _snapshot?.ForgetPhysical();
+        await Transaction.ForgetPhysical();
+        await Lease.GiveBack(before: null, async);
+    }
 
     public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);
 

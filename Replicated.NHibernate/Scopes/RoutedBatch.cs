@@ -44,11 +44,11 @@ internal sealed class RoutedBatch(DbBatch inner) : DbBatch
 
     public override void Cancel() => inner.Cancel();
 
-    public override void Prepare()
+    public override void Prepare() => Run(async: false, answersWithRows: false, static (b, _) =>
     {
-        BindForProvider();
-        inner.Prepare();
-    }
+        b.Prepare();
+        return Task.FromResult(0);
+    }, CancellationToken.None).GetAwaiter().GetResult();
 
     public override Task PrepareAsync(CancellationToken cancellationToken = default) => Run(async: true, answersWithRows: true, static async (b, ct) =>
     {
@@ -105,23 +105,59 @@ internal sealed class RoutedBatch(DbBatch inner) : DbBatch
 
         using var running = new RunningOperation(target);
         SqlVerdict[] verdicts = [.. inner.BatchCommands.Select(command => target.Check(command.CommandText, command.CommandType))];
-        try
+        while (true)
         {
-            inner.Connection = await target.Connect(async, cancellationToken);
-            inner.Transaction = target.Enlist();
-            for (var i = 0; i < verdicts.Length; i++)
+            try
             {
-                target.Runs(verdicts[i], inner.BatchCommands[i].CommandText, answersWithRows);
-            }
+                inner.Connection = await target.Connect(async, cancellationToken);
+                inner.Transaction = target.Enlist();
+                for (var i = 0; i < verdicts.Length; i++)
+                {
+                    target.Runs(verdicts[i], inner.BatchCommands[i].CommandText, answersWithRows);
+                }
 
-            var result = await run(inner, cancellationToken);
-            Array.ForEach(verdicts, target.HasRun);
-            return result;
+                var result = await run(inner, cancellationToken);
+                Array.ForEach(verdicts, target.HasRun);
+                return result;
+            }
+            catch (Exception e)
+            {
+                if (!await target.Repeats(e, MayWrite(verdicts), async, cancellationToken))
+                {
+                    target.Failed(e, inner.BatchCommands is [var first, ..] ? first.CommandText : "");
+                    throw;
+                }
+
+                Renew();
+            }
         }
-        catch (Exception e)
+    }
+
+    // A provider's command remembers what was being prepared on the connection that it lost, and Npgsql 9 runs none with named parameters twice in a batch.
+    private void Renew()
+    {
+        for (var i = 0; i < inner.BatchCommands.Count; i++)
         {
-            target.Failed(e, inner.BatchCommands is [var first, ..] ? first.CommandText : "");
-            throw;
+            var former = inner.BatchCommands[i];
+            var command = inner.CreateBatchCommand();
+            (command.CommandText, command.CommandType) = (former.CommandText, former.CommandType);
+            DbParameter[] parameters = [.. former.Parameters.Cast<DbParameter>()];
+            former.Parameters.Clear();
+            command.Parameters.AddRange(parameters);
+            inner.BatchCommands[i] = command;
         }
+    }
+
+    private bool MayWrite(SqlVerdict[] verdicts)
+    {
+        for (var i = 0; i < verdicts.Length; i++)
+        {
+            if (StatementGuard.MayWrite(verdicts[i], inner.BatchCommands[i].CommandText, answersWithRows: true, isAutocommitted: true))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

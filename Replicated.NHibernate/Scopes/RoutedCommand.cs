@@ -11,170 +11,157 @@ namespace Replicated.NHibernate.Scopes;
 /// </summary>
 internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 {
+    private DbCommand _inner = inner;
     private RoutedConnection? _connection;
     private DbTransaction? _transaction;
     private SqlVerdict _verdict;
 
-    public DbCommand Inner => inner;
+    public DbCommand Inner => _inner;
 
     [AllowNull]
-    public override string CommandText { get => inner.CommandText; set => inner.CommandText = value; }
+    public override string CommandText { get => _inner.CommandText; set => _inner.CommandText = value; }
 
-    public override int CommandTimeout { get => inner.CommandTimeout; set => inner.CommandTimeout = value; }
+    public override int CommandTimeout { get => _inner.CommandTimeout; set => _inner.CommandTimeout = value; }
 
-    public override CommandType CommandType { get => inner.CommandType; set => inner.CommandType = value; }
+    public override CommandType CommandType { get => _inner.CommandType; set => _inner.CommandType = value; }
 
-    public override UpdateRowSource UpdatedRowSource { get => inner.UpdatedRowSource; set => inner.UpdatedRowSource = value; }
+    public override UpdateRowSource UpdatedRowSource { get => _inner.UpdatedRowSource; set => _inner.UpdatedRowSource = value; }
 
-    public override bool DesignTimeVisible { get => inner.DesignTimeVisible; set => inner.DesignTimeVisible = value; }
+    public override bool DesignTimeVisible { get => _inner.DesignTimeVisible; set => _inner.DesignTimeVisible = value; }
 
     protected override DbConnection? DbConnection
     {
-        get => _connection ?? inner.Connection;
+        get => _connection ?? _inner.Connection;
         set
         {
             _connection = value as RoutedConnection;
             if (_connection is null)
             {
-                inner.Connection = value;
+                _inner.Connection = value;
             }
         }
     }
 
     // A procedure's name alone says nothing of what it is.
-    private string Sql => inner.CommandType == CommandType.StoredProcedure ? $"call {inner.CommandText}" : inner.CommandText;
+    private string Sql => _inner.CommandType == CommandType.StoredProcedure ? $"call {_inner.CommandText}" : _inner.CommandText;
 
-    protected override DbParameterCollection DbParameterCollection => inner.Parameters;
+    protected override DbParameterCollection DbParameterCollection => _inner.Parameters;
 
     // A routed connection has one transaction; what the caller passes is a view of it.
     protected override DbTransaction? DbTransaction
     {
-        get => _connection is null ? inner.Transaction : _transaction;
+        get => _connection is null ? _inner.Transaction : _transaction;
         set
         {
             _transaction = value;
             if (_connection is null)
             {
-                inner.Transaction = value;
+                _inner.Transaction = value;
             }
         }
     }
 
-    public override void Cancel() => inner.Cancel();
+    public override void Cancel() => _inner.Cancel();
 
-    public override void Prepare()
+    public override void Prepare() => Run(static (c, _) =>
     {
-        BindForProvider();
-        inner.Prepare();
-    }
+        c.Inner.Prepare();
+        return 0;
+    });
+
+    public override Task PrepareAsync(CancellationToken cancellationToken = default) => RunAsync(
+        static async (c, _, ct) =>
+        {
+            await c.Inner.PrepareAsync(ct);
+            return 0;
+        },
+        static (_, done) => done,
+        cancellationToken);
 
     /// <summary>Gives the provider's command its connection and transaction now, for somebody who runs it past this one.</summary>
-    public void BindForProvider()
+    public void BindForProvider() => Run(static (c, _) =>
     {
-        using var running = Begin();
-        Bind(answersWithRows: false, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-    }
+        c._connection?.Target.NoteRun();
+        return 0;
+    });
 
-    public override int ExecuteNonQuery()
-    {
-        using var running = Begin();
-        try
-        {
-            Bind(answersWithRows: false, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return Ran(inner.ExecuteNonQuery());
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override int ExecuteNonQuery() => Run(static (c, _) => c.Ran(c.Inner.ExecuteNonQuery()));
 
-    public override object? ExecuteScalar()
-    {
-        using var running = Begin();
-        try
-        {
-            Bind(answersWithRows: true, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return Ran(inner.ExecuteScalar());
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override object? ExecuteScalar() => Run(static (c, _) => c.Ran(c.Inner.ExecuteScalar()), answersWithRows: true);
 
-    public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
-    {
-        using var running = Begin();
-        try
-        {
-            await Bind(answersWithRows: false, async: true, cancellationToken);
-            return Ran(await inner.ExecuteNonQueryAsync(cancellationToken));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken) =>
+        RunAsync(static (c, _, ct) => c.Inner.ExecuteNonQueryAsync(ct), static (c, rows) => c.Ran(rows), cancellationToken);
 
-    public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
-    {
-        using var running = Begin();
-        try
-        {
-            await Bind(answersWithRows: true, async: true, cancellationToken);
-            return Ran(await inner.ExecuteScalarAsync(cancellationToken));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) =>
+        RunAsync(static (c, _, ct) => c.Inner.ExecuteScalarAsync(ct), static (c, value) => c.Ran(value), cancellationToken, answersWithRows: true);
 
-    protected override DbParameter CreateDbParameter() => inner.CreateParameter();
+    protected override DbParameter CreateDbParameter() => _inner.CreateParameter();
 
-    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior)
-    {
-        using var running = Begin();
-        try
-        {
-            Bind(answersWithRows: true, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
-            return Reading(inner.ExecuteReader(Kept(behavior)));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
+        Run(static (c, kept) => c.Reading(c.Inner.ExecuteReader(kept)), answersWithRows: true, Kept(behavior));
 
-    protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
-    {
-        using var running = Begin();
-        try
-        {
-            await Bind(answersWithRows: true, async: true, cancellationToken);
-            return Reading(await inner.ExecuteReaderAsync(Kept(behavior), cancellationToken));
-        }
-        catch (Exception e)
-        {
-            Failed(e);
-            throw;
-        }
-    }
+    protected override Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) => RunAsync(
+        static (c, kept, ct) => c.Inner.ExecuteReaderAsync(kept, ct), static (c, reader) => c.Reading(reader), cancellationToken, answersWithRows: true, Kept(behavior));
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            inner.Dispose();
+            _inner.Dispose();
         }
 
         base.Dispose(disposing);
+    }
+
+    private T Run<T>(Func<RoutedCommand, CommandBehavior, T> run, bool answersWithRows = false, CommandBehavior behavior = default)
+    {
+        using var running = Begin();
+        while (true)
+        {
+            try
+            {
+                Bind(answersWithRows, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+                return run(this, behavior);
+            }
+            catch (Exception e)
+            {
+                if (!Repeats(e, async: false, CancellationToken.None).AsTask().GetAwaiter().GetResult())
+                {
+                    Failed(e);
+                    throw;
+                }
+
+                Renew();
+            }
+        }
+    }
+
+    private async Task<T> RunAsync<T>(
+        Func<RoutedCommand, CommandBehavior, CancellationToken, Task<T>> run,
+        Func<RoutedCommand, T, T> ran,
+        CancellationToken cancellationToken,
+        bool answersWithRows = false,
+        CommandBehavior behavior = default)
+    {
+        using var running = Begin();
+        while (true)
+        {
+            try
+            {
+                await Bind(answersWithRows, async: true, cancellationToken);
+                return ran(this, await run(this, behavior, cancellationToken));
+            }
+            catch (Exception e)
+            {
+                if (!await Repeats(e, async: true, cancellationToken))
+                {
+                    Failed(e);
+                    throw;
+                }
+
+                Renew();
+            }
+        }
     }
 
     private RunningOperation Begin()
@@ -187,7 +174,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         var running = new RunningOperation(target);
         try
         {
-            _verdict = target.Check(inner.CommandText, inner.CommandType);
+            _verdict = target.Check(_inner.CommandText, _inner.CommandType);
             return running;
         }
         catch
@@ -219,9 +206,9 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     private void Bind(ConnectionTarget target, DbConnection connection, bool answersWithRows)
     {
-        inner.Connection = connection;
-        inner.Transaction = target.Enlist();
-        target.Runs(_verdict, inner.CommandText, answersWithRows);
+        _inner.Connection = connection;
+        _inner.Transaction = target.Enlist();
+        target.Runs(_verdict, _inner.CommandText, answersWithRows);
     }
 
     private T Ran<T>(T result)
@@ -244,6 +231,23 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     // The connection is the scope's; a reader must not close it.
     private CommandBehavior Kept(CommandBehavior behavior) => _connection is null ? behavior : behavior & ~CommandBehavior.CloseConnection;
+
+    // Whatever it may do if it commits by itself.
+    private ValueTask<bool> Repeats(Exception failure, bool async, CancellationToken cancellationToken) => _connection?.Target is { } target
+        ? target.Repeats(failure, StatementGuard.MayWrite(_verdict, _inner.CommandText, answersWithRows: true, isAutocommitted: true), async, cancellationToken)
+        : ValueTask.FromResult(false);
+
+    // A provider's command remembers what was being prepared on the connection that it lost.
+    private void Renew()
+    {
+        var (former, command) = (_inner, _connection!.Target.CreateProviderCommand());
+        (command.CommandText, command.CommandType, command.CommandTimeout, command.UpdatedRowSource) = (former.CommandText, former.CommandType, former.CommandTimeout, former.UpdatedRowSource);
+        DbParameter[] parameters = [.. former.Parameters.Cast<DbParameter>()];
+        former.Parameters.Clear();
+        command.Parameters.AddRange(parameters);
+        _inner = command;
+        former.Dispose();
+    }
 
     private void Failed(Exception failure) => _connection?.Target.Failed(failure, Sql);
 }

@@ -52,6 +52,8 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     /// <summary>Whether what the work reads is to be of one moment.</summary>
     public bool WantsSnapshot => _wantsSnapshot || owner.WantsSnapshot;
 
+    public bool MayRepeat => Services.Settings.Value.Options.Repeat && owner.MayRepeat;
+
     /// <summary>Committed or rolled back for good: reading goes on, writing is refused.</summary>
     public bool IsSealed { get; private set; }
 

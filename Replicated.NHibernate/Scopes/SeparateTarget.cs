@@ -10,7 +10,8 @@ namespace Replicated.NHibernate.Scopes;
 /// A connection of its own: of a session that the application opened by itself, or of work outside a scope's transaction, such as hilo. It passes the same guard, and
 /// its transactions are the caller's.
 /// </summary>
-internal sealed class SeparateTarget(DatabaseProvider provider, string connectionString, DatabaseRole role, Func<DbConnection, bool, CancellationToken, ValueTask>? afterOpening = null) : ConnectionTarget
+internal sealed class SeparateTarget(
+    DatabaseProvider provider, string connectionString, DatabaseRole role, Func<DbConnection, bool, CancellationToken, ValueTask>? afterOpening = null, bool isReadOnly = false) : ConnectionTarget
 {
     private DbConnection? _opened;
     private DbTransaction? _transaction;
@@ -141,6 +142,11 @@ internal sealed class SeparateTarget(DatabaseProvider provider, string connectio
         var opened = await provider.Open(connectionString, async, cancellationToken);
         try
         {
+            if (isReadOnly)
+            {
+                await provider.MakeReadOnly(opened, async, cancellationToken);
+            }
+
             await (afterOpening?.Invoke(opened, async, cancellationToken) ?? ValueTask.CompletedTask);
             return opened;
         }

@@ -23,6 +23,9 @@ internal sealed class SlaveSnapshot(DatabaseProvider provider, ILogger logger, I
 
     public void Forget() => IsWanted = false;
 
+    /// <summary>Its connection is lost before a statement has run: the next one begins it anew.</summary>
+    public void ForgetPhysical() => _transaction = null;
+
     public DbTransaction Start(DbConnection connection) => _transaction ??= provider.Begin(connection, provider.SnapshotLevel, onlyReads: true);
 
     public async ValueTask End(LeasedConnection lease, bool async)

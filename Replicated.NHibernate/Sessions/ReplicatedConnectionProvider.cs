@@ -85,9 +85,12 @@ internal abstract class ReplicatedConnectionProvider : DriverConnectionProvider
     /// <summary>The connection string for a session that the application opened by itself.</summary>
     protected virtual string OutsideRouting(string connectionString) => connectionString;
 
+    /// <summary>Whether such a session is to be read-only by the database's own mode.</summary>
+    protected virtual bool IsReadOnly => false;
+
     private RoutedConnection Separate(string connectionString) =>
         ReplicatedTransactionFactory.IsolatedFrom is { } role ? new(role.Separate())
-        : Reconnected() ?? new(new SeparateTarget(Database, OutsideRouting(connectionString), Role));
+        : Reconnected() ?? new(new SeparateTarget(Database, OutsideRouting(connectionString), Role, isReadOnly: IsReadOnly));
 
     // A scope's session asks only after Disconnect() and Reconnect(), and gets its connection again. NHibernate names it nowhere else.
     private static RoutedConnection? Reconnected()
@@ -114,11 +117,15 @@ internal sealed class MasterConnectionProvider : ReplicatedConnectionProvider
 internal sealed class SlaveConnectionProvider : ReplicatedConnectionProvider
 {
     private string? _readOnly;
+    private bool _isReadOnly;
 
     public override DatabaseRole Role => DatabaseRole.Slave;
 
     /// <summary>Such sessions get the database's read-only switch too.</summary>
-    public void UseSwitch(bool readOnlySwitch) => _readOnly = Database.Dialect.ReadOnlyConnectionString(ConnectionString, readOnlySwitch);
+    public void UseSwitch(bool readOnlySwitch) =>
+        (_isReadOnly, _readOnly) = (readOnlySwitch, Database.Dialect.ReadOnlyConnectionString(ConnectionString, readOnlySwitch));
+
+    protected override bool IsReadOnly => _isReadOnly;
 
     protected override string OutsideRouting(string connectionString) => connectionString == ConnectionString ? _readOnly ?? connectionString : connectionString;
 }

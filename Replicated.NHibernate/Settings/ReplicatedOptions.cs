@@ -30,6 +30,14 @@ public sealed class ReplicatedOptions
     public bool TransactionPerRequest { get; set; } = true;
 
     /// <summary>
+    /// Whether a first statement whose connection was lost, or which a slave cancelled because of what it replays, is sent once more before anybody has read a row: on another
+    /// slave, or on a new connection to the master in a transaction that is begun anew. Never a statement that commits by itself and may write, and never a COMMIT.
+    /// <see cref="NoRepeatAttribute"/> turns it off for an endpoint. Can be changed while the application runs.
+    /// </summary>
+    /// <value><see langword="true"/></value>
+    public bool Repeat { get; set; } = true;
+
+    /// <summary>
     /// The lowest status of an answer that rolls its request's work back: 400 for applications in which an answer that refuses must not save anything. An exception
     /// that leaves the endpoint rolls back whatever its status. Can be changed while the application runs.
     /// </summary>
@@ -123,4 +131,11 @@ public sealed class SlaveOptions
     /// <value>1</value>
     [Range(1, 100)]
     public int Weight { get; set; } = 1;
+
+    /// <summary>
+    /// Whether several servers stand behind the address, as behind a load balancer or a cloud's reader endpoint. What one connection finds out then counts for no other: each
+    /// one is asked, which costs a round trip. An address that is seen to lead to several is taken for one without this.
+    /// </summary>
+    /// <value>false</value>
+    public bool LoadBalancer { get; set; }
 }

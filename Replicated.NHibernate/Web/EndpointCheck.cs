@@ -42,8 +42,8 @@ internal static class EndpointCheck
         return errors.Concat(
             from handler in handlers
             let method = handler.MethodInfo
-            where EndpointRoles.On(method).Length > 0 || EndpointSnapshots.Has(method)
-            select $"{method.DeclaringType?.Name}.{method.Name} has [UseMaster], [UseSlave] or [UseSnapshot], which does nothing on a page's handler. Put it on the page's model.");
+            where EndpointRoles.On(method).Length > 0 || EndpointSnapshots.Has(method) || EndpointRepeats.IsForbidden(method)
+            select $"{method.DeclaringType?.Name}.{method.Name} has [UseMaster], [UseSlave], [UseSnapshot] or [NoRepeat], which does nothing on a page's handler. Put it on the page's model.");
     }
 
     private static IEnumerable<string> Try(Func<DatabaseRole?> ask)

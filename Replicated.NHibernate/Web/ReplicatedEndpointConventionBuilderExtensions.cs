@@ -40,6 +40,20 @@ public static class ReplicatedEndpointConventionBuilderExtensions
         return builder;
     }
 
+    /// <summary>
+    /// Has no statement of the endpoints be sent once more where its connection is lost, as <see cref="NoRepeatAttribute"/> does.
+    /// </summary>
+    /// <typeparam name="TBuilder">The kind of builder.</typeparam>
+    /// <param name="builder">An endpoint or a group.</param>
+    /// <returns>The builder.</returns>
+    public static TBuilder NoRepeat<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(static endpoint => endpoint.Metadata.Add(new NoRepeatAttribute()));
+        return builder;
+    }
+
     private static TBuilder WithRole<TBuilder>(this TBuilder builder, DatabaseRole role)
         where TBuilder : IEndpointConventionBuilder
     {

@@ -15,8 +15,9 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         var endpoint = EndpointOf(invocationContext.Context);
         var role = EndpointRoles.Of(invocationContext.HubMethod, hub, endpoint);
         var snapshot = EndpointSnapshots.Of(invocationContext.HubMethod, hub, endpoint);
+        var repeats = EndpointRepeats.AreAllowed(invocationContext.HubMethod, hub, endpoint);
         return await Run(
-            new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, invocationContext.ServiceProvider),
+            new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, repeats, invocationContext.ServiceProvider),
             invocationContext.ServiceProvider,
             () => next(invocationContext),
             HubStream.Of(invocationContext.HubMethod));
@@ -33,8 +34,9 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
     private async Task Lifetime(HubLifetimeContext context, string method, Func<Task> run)
     {
         var hub = context.Hub.GetType();
-        var (role, snapshot) = EndpointOf(context.Context) is { } endpoint ? (EndpointRoles.Of(endpoint), EndpointSnapshots.Of(endpoint)) : (null, false);
-        await Run(new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, context.ServiceProvider), context.ServiceProvider, async () =>
+        var endpoint = EndpointOf(context.Context);
+        var (role, snapshot) = endpoint is not null ? (EndpointRoles.Of(endpoint), EndpointSnapshots.Of(endpoint)) : (null, false);
+        await Run(new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, EndpointRepeats.AreAllowed(endpoint), context.ServiceProvider), context.ServiceProvider, async () =>
         {
             await run();
             return null;
@@ -88,13 +90,15 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         }
     }
 
-    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, IServiceProvider provider) : IScopeOwner
+    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, bool repeats, IServiceProvider provider) : IScopeOwner
     {
         public WorkName Work { get; } = work;
 
         public bool WantsSnapshot { get; } = snapshot;
 
         public IServiceProvider? Services { get; } = provider;
+
+        public bool MayRepeat { get; } = repeats;
 
         public bool IsReadOnlyVerb => false;
 

@@ -14,8 +14,7 @@ internal sealed partial class RequestScope : IScopeOwner
     private readonly HttpContext _context;
     private RoleDecision _decision;
     private Endpoint? _decidedFor;
-    private bool _isDecided;
-    private bool _wasEarly;
+    private bool _isDecided, _wasEarly;
     private bool _failed;
     private bool _tellsRoute;
     private object? _handled;
@@ -43,6 +42,8 @@ internal sealed partial class RequestScope : IScopeOwner
     public bool IsReadOnlyVerb => _shared.Services.Settings.Value.IsReadOnly(_context.Request.Method);
 
     public bool WantsSnapshot => _ended is null && _context.GetEndpoint() is { } endpoint && EndpointSnapshots.Of(endpoint);
+
+    public bool MayRepeat => _ended is null && EndpointRepeats.AreAllowed(_context.GetEndpoint());
 
     public RoleDecision Decide(DatabaseRole? block)
     {

@@ -36,9 +36,12 @@ internal abstract class OtherWriteTableTests(string table)
     [OneTimeTearDown]
     public async Task Stop()
     {
-        await _with.DisposeAsync();
-        await _without.DisposeAsync();
-        await _database.DisposeAsync();
+        if (_database is not null)
+        {
+            await _with.DisposeAsync();
+            await _without.DisposeAsync();
+            await _database.DisposeAsync();
+        }
     }
 
     [Test]
@@ -50,7 +53,7 @@ internal abstract class OtherWriteTableTests(string table)
         {
             var (with, without) = (await Tried(_with, path), await Tried(_without, path));
             Assert.That(with.Rows, Is.Zero, $"{path} with the read-only mode: {with.Layer}");
-            Assert.That(without.Rows == 0 || without.Layer == Written, $"{path} without it: {without}");
+            Assert.That(without.Rows == 0 || without.Layer.Contains(Written, StringComparison.Ordinal), $"{path} without it: {without}");
             lines.Add($"| {path.Name.Replace('_', ' ')} | {with.Layer} | {without.Layer} | {with.Rows} | {without.Rows} |");
         }
 
@@ -95,7 +98,7 @@ internal abstract class OtherWriteTableTests(string table)
         {
             if (thrown is SlaveWriteException refused)
             {
-                Assert.That(refused.Message, Does.Contain(string.Format(CultureInfo.InvariantCulture, path.Attempt, key)).And.Contain("[UseMaster]"), path.Name);
+                Assert.That(refused.Message, Does.Contain(string.Format(CultureInfo.InvariantCulture, path.Attempt, key)).And.Contain("[UseMaster]").Or.Contain("master's factory"), path.Name);
                 return Named(refused.Layer);
             }
 
@@ -124,4 +127,14 @@ internal abstract class OtherWriteTableTests(string table)
 internal sealed class SqliteWriteTableTests() : OtherWriteTableTests("write-paths-sqlite")
 {
     protected override OtherDatabase Create() => new SqliteShop();
+}
+
+[TestFixture]
+internal sealed class MariaDbWriteTableTests() : OtherWriteTableTests("write-paths-mariadb")
+{
+    protected override OtherDatabase Create()
+    {
+        Support.MariaDb.MariaDbBinaries.Require();
+        return new MariaDbShop();
+    }
 }

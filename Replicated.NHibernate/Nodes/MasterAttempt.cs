@@ -1,9 +1,10 @@
 using Replicated.NHibernate.Databases;
+using Replicated.NHibernate.Settings;
 
 namespace Replicated.NHibernate.Nodes;
 
-/// <summary>Whether a master that is believed to be down answers all the same: one attempt, for everybody who needs to know.</summary>
-internal sealed partial class NodePool
+/// <summary>Whether a master that is believed to be down answers all the same: one attempt, for everybody who needs to know. Thread-safe.</summary>
+internal sealed class MasterAttempt(Topology topology, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock)
 {
     // Longer than a probe waits: a master that is slow still has what the client wrote.
     private static readonly TimeSpan MasterPatience = TimeSpan.FromSeconds(5);
@@ -12,7 +13,7 @@ internal sealed partial class NodePool
     private Task<bool>? _attempt;
     private long _attemptedAt;
 
-    private async ValueTask<bool> MasterAnswers(bool async, CancellationToken cancellationToken)
+    public async ValueTask<bool> Answers(bool async, CancellationToken cancellationToken)
     {
         Task<bool> attempt;
         lock (_attempting)
@@ -20,7 +21,7 @@ internal sealed partial class NodePool
             if (_attempt is null || (_attempt.IsCompleted && clock.GetElapsedTime(_attemptedAt) > settings.Value.Options.Probe.Interval))
             {
                 // The caller that began it may go away; the others still wait for it.
-                _attempt = Task.Run(TryMaster, CancellationToken.None);
+                _attempt = Task.Run(Try, CancellationToken.None);
             }
 
             attempt = _attempt;
@@ -29,8 +30,8 @@ internal sealed partial class NodePool
         return async ? await attempt.WaitAsync(cancellationToken) : attempt.GetAwaiter().GetResult();
     }
 
-    // A caller that finds out by opening it has found out for everybody.
-    private void MasterFailed()
+    /// <summary>A caller that finds out by opening it has found out for everybody.</summary>
+    public void Failed()
     {
         lock (_attempting)
         {
@@ -42,14 +43,14 @@ internal sealed partial class NodePool
         }
     }
 
-    private async Task<bool> TryMaster()
+    private async Task<bool> Try()
     {
         using var enough = new CancellationTokenSource(MasterPatience, clock);
         try
         {
-            await using var connection = await provider.Open(Master.ReadOnlyConnectionString, async: true, enough.Token);
+            await using var connection = await provider.Open(topology.Master.ReadOnlyConnectionString, async: true, enough.Token);
             await using var command = connection.CreateCommand();
-            command.CommandText = Positions?.MasterQuery ?? "select 1";
+            command.CommandText = topology.Positions?.MasterQuery ?? "select 1";
             await command.ExecuteScalarAsync(enough.Token);
             return true;
         }
