@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Tests.Failover;
 internal sealed class Counters : IDisposable
 {
     private readonly MeterListener _listener = new();
-    private readonly ConcurrentQueue<(string Counter, long Value, string[] Tags)> _counted = new();
+    private readonly ConcurrentDictionary<(string Counter, string Tags), long> _counted = new();
 
     public Counters(IMeterFactory meters)
     {
@@ -20,13 +20,13 @@ internal sealed class Counters : IDisposable
             }
         };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
-            _counted.Enqueue((instrument.Name, value, Array.ConvertAll(tags.ToArray(), t => $"{t.Key}={t.Value}"))));
+            _counted.AddOrUpdate((instrument.Name, string.Join(';', tags.ToArray().Select(t => $"{t.Key}={t.Value}"))), value, (_, former) => former + value));
         _listener.Start();
     }
 
     /// <summary>How often, with all of these tags (<c>node=slave-1</c>).</summary>
     public long Of(string counter, params string[] tags) =>
-        _counted.Where(c => c.Counter == counter && tags.All(t => c.Tags.Contains(t, StringComparer.OrdinalIgnoreCase))).Sum(c => c.Value);
+        _counted.Where(c => c.Key.Counter == counter && tags.All(t => c.Key.Tags.Split(';').Contains(t, StringComparer.OrdinalIgnoreCase))).Sum(c => c.Value);
 
     public void Dispose() => _listener.Dispose();
 }

@@ -80,6 +80,38 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
+    public async Task Reads_of_own_writes_leave_a_quarter_of_the_cap_to_those_that_no_slave_can_serve_and_the_other_way_round([Values] bool tokensFirst)
+    {
+        var pool = Pool(2, ("Replicated:MaxFallbackSessions", "8"));
+        Positions.Are(("s0", 49), ("s1", 49));
+        var held = new List<NodeConnection>();
+        async Task<int> Fill(ReadGoal goal)
+        {
+            for (var taken = 0; ; taken++)
+            {
+                try
+                {
+                    held.Add(await pool.OpenSlave(goal, strict: false, async: true, default));
+                }
+                catch (SlavesUnavailableException)
+                {
+                    return taken;
+                }
+            }
+        }
+
+        var tokened = tokensFirst ? await Fill(Goal) : 0;
+        _servers.Fails("s0", "s1");
+        Assert.That((await Fill(ReadGoal.None), tokensFirst ? tokened : await Fill(OnlyMaster)), Is.EqualTo(tokensFirst ? (2, 6) : (6, 2)));
+        foreach (var one in held)
+        {
+            await pool.Close(one, async: true);
+        }
+
+        Assert.That((await Fill(ReadGoal.None), pool.Master.InUse), Is.EqualTo((6, 6)), "What was given back makes room.");
+    }
+
+    [Test]
     public async Task Master_believed_down_is_tried_once_in_each_interval_by_reads_of_the_clients_own_writes()
     {
         var pool = Pool(2);

@@ -16,21 +16,23 @@ internal sealed record Held(long Bytes, int Handles)
 }
 
 /// <summary>What a soak came to.</summary>
-internal sealed record SoakReport(int Operations, int Failed, Held Before, Held After, Leftover Leftover);
+internal sealed record SoakReport(int Operations, int Failed, Operation? FirstFailed, Held Before, Held After, Leftover Leftover);
 
 /// <summary>A steady load on servers that nobody disturbs, longer than anything could pile up unseen.</summary>
 internal static class SoakRun
 {
     public static async Task<SoakReport> Of(UnitOfWork unit, TimeSpan time, int seed)
     {
-        await using var app = await TortureApp.StartAsync(unit);
+        await using var app = await TortureApp.StartAsync(unit, patience: 30);
         var (operations, failed) = (0, 0);
+        Operation? first = null;
         void Count(Operation operation)
         {
             Interlocked.Increment(ref operations);
             if (operation is { Status: not 200, Kind: not OperationKind.Abort })
             {
                 Interlocked.Increment(ref failed);
+                Interlocked.CompareExchange(ref first, operation, comparand: null);
             }
         }
 
@@ -45,6 +47,6 @@ internal static class SoakRun
         await enough.CancelAsync();
         await running;
         Array.ForEach(clients, c => c.Dispose());
-        return new(operations, failed, before, after, await TortureRun.Settled(app));
+        return new(operations, failed, first, before, after, await TortureRun.Settled(app));
     }
 }

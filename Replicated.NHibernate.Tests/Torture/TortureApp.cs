@@ -22,10 +22,11 @@ internal sealed class TortureApp : IAsyncDisposable
     public const string Header = "X-Request";
 
     private readonly ConcurrentDictionary<string, Exception> _thrown = new(StringComparer.Ordinal);
+    private readonly int _patience;
     private TestApp _app = null!;
     private Counters _counters = null!;
 
-    private TortureApp(PostgresCluster cluster) => (Cluster, Wires) = (cluster, [.. cluster.Slaves.Prepend(cluster.Master).Select(TcpProxy.Start)]);
+    private TortureApp(PostgresCluster cluster, int patience) => (Cluster, _patience, Wires) = (cluster, patience, [.. cluster.Slaves.Prepend(cluster.Master).Select(TcpProxy.Start)]);
 
     public PostgresCluster Cluster { get; }
 
@@ -34,12 +35,12 @@ internal sealed class TortureApp : IAsyncDisposable
 
     public Uri Address => _app.Client.BaseAddress!;
 
-    public static async Task<TortureApp> StartAsync(UnitOfWork unit, params (string Key, string Value)[] changed)
+    public static async Task<TortureApp> StartAsync(UnitOfWork unit, int patience = 2, params (string Key, string Value)[] changed)
     {
         var cluster = await SharedCluster.StartWithSchema();
         await SharedCluster.Execute(cluster.Master, "create table entry (owner int, number int, primary key (owner, number))");
         await cluster.WaitForSlavesAsync();
-        var app = new TortureApp(cluster);
+        var app = new TortureApp(cluster, patience);
         var settings = new Dictionary<string, string?>
         {
             ["ConnectionStrings:Master"] = app.Through(0),
@@ -104,8 +105,8 @@ internal sealed class TortureApp : IAsyncDisposable
 
     private string Through(int index) => new NpgsqlConnectionStringBuilder(Wires[index].Through(Cluster.Master.ConnectionString))
     {
-        Timeout = 2,
-        CommandTimeout = 2,
+        Timeout = _patience,
+        CommandTimeout = _patience,
         CancellationTimeout = -1,
         MaxPoolSize = PoolSize,
     }.ConnectionString;

@@ -19,7 +19,7 @@ internal static class TortureRun
 
     public static async Task<TortureReport> Of(UnitOfWork unit, TimeSpan time, int seed, params (string Key, string Value)[] changed)
     {
-        await using var app = await TortureApp.StartAsync(unit, changed);
+        await using var app = await TortureApp.StartAsync(unit, changed: changed);
         var history = new Happenings<Operation>();
         var nemesis = new Nemesis(app, seed);
         var clients = Enumerable.Range(0, Clients).Select(n => new TortureClient(app, history.Add, n, Clients, seed)).ToArray();

@@ -33,7 +33,7 @@ internal sealed partial class NodePool(
 {
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
     private readonly MasterAttempt _masterAttempt = new(topology, provider, settings, clock);
-    private int _fallbackSessions;
+    private readonly FallbackCap _cap = new();
 
     public Node Master => topology.Master;
 
@@ -137,7 +137,7 @@ internal sealed partial class NodePool(
         if (opened.IsFallback)
         {
             metrics.FallbackEnded();
-            Interlocked.Decrement(ref _fallbackSessions);
+            _cap.Leave(opened.Reason!.Value);
         }
 
         if (opened.Connection.State is not ConnectionState.Open)
@@ -173,9 +173,8 @@ internal sealed partial class NodePool(
             return late;
         }
 
-        if (Interlocked.Increment(ref _fallbackSessions) > most)
+        if (!_cap.TryEnter(reason, most))
         {
-            Interlocked.Decrement(ref _fallbackSessions);
             throw SlavesUnavailableException.CapReached(most, failures);
         }
 
@@ -187,7 +186,7 @@ internal sealed partial class NodePool(
         }
         catch (Exception e)
         {
-            Interlocked.Decrement(ref _fallbackSessions);
+            _cap.Leave(reason);
             if (!IsFailure(e) || cancellationToken.IsCancellationRequested)
             {
                 throw;

@@ -80,7 +80,10 @@ public sealed class ReplicatedOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "7.00:00:00", ErrorMessage = "MaxLag must be between 1 ms and 7 days.")]
     public TimeSpan MaxLag { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many sessions at a time may read from the master because no slave can be used. Can be changed while the application runs.</summary>
+    /// <summary>
+    /// How many sessions at a time may read from the master because no slave can be used, or none has what the client wrote. From 4 on, neither of the two kinds takes the last
+    /// quarter from the other. Can be changed while the application runs.
+    /// </summary>
     /// <value>50</value>
     [Range(0, 10_000)]
     public int MaxFallbackSessions { get; set; } = 50;
