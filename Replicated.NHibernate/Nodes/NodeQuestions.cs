@@ -32,11 +32,6 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
 
         var (at, asked, positions) = (clock.GetUtcNow(), node.Health, topology.Positions);
         var status = await Status(positions.StatusQuery) ?? (positions.StatusWithoutPositionQuery is { } question ? await Status(question) : null);
-        if (status?.Unknown is { } unknown && node.IsFirstWithoutPositions())
-        {
-            _logger.StatusUnknown(node.Name, unknown);
-        }
-
         if (status?.Server is { } server)
         {
             if (node.Server is { } former && former.Instance != server.Instance)
