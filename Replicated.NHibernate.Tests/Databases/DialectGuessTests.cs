@@ -39,7 +39,8 @@ internal sealed class DialectGuessTests
         await using var services = new FakeServers().Services(1, TimeProvider.System, s => s.AddLogging(l => l.AddProvider(log)));
         using var prober = services.GetServices<IHostedService>().OfType<Prober>().Single();
         await prober.StartAsync(default);
-        await prober.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(() => log.Messages(33).Count(), Is.EqualTo(1).After(30_000, 1));
+        await prober.StopAsync(default);
         services.GetRequiredService<NodePool>().SayWhatIsOff();
         Assert.That(log.Messages(33).Single(), Does.Contain("positions").And.Contain("the read-only mode").And.Contain("the commit that tells what was written"));
     }

@@ -82,6 +82,30 @@ internal sealed class IdentityTests
     }
 
     [Test]
+    public async Task Promoted_slave_that_may_not_tell_how_far_it_is_is_not_read_either()
+    {
+        await SharedCluster.Execute(_cluster.Master, "create role plain login; grant all on all tables in schema public to plain; revoke execute on function pg_last_wal_replay_lsn(), pg_current_wal_insert_lsn(), pg_control_checkpoint() from public");
+        await _cluster.WaitForSlavesAsync();
+        await _cluster.Slaves[0].PromoteAsync();
+        string Plain(PostgresNode node) => $"{node.ConnectionString};Username=plain";
+        await using var app = await App(
+            probed: true, ("ConnectionStrings:Master", Plain(_cluster.Master)), ("ConnectionStrings:Slave", Plain(_cluster.Slaves[0])), ("Replicated:Slaves:0:ConnectionString", Plain(_cluster.Slaves[1])));
+        await app.UntilNode("slave-1", NodeState.NotFollowing);
+        await app.UntilNode("slave-2", NodeState.Up);
+        var read = await app.WhereGet("/slave");
+        var own = await OwnRead(app);
+        Assert.That((read.Port, own), Is.EqualTo((_cluster.Slaves[1].Port, true)));
+        Assert.That(app.Log.Messages(31).Count(), Is.EqualTo(3), "positions are off, said once for each server");
+        Assert.That(app.Log.Messages(39).Count(m => m.Contains("Positions: off", StringComparison.Ordinal)), Is.EqualTo(3));
+    }
+
+    private static async Task<bool> OwnRead(WorkApp app)
+    {
+        var client = new MarkedClient(app);
+        return (await client.Read(await client.Write())).Has;
+    }
+
+    [Test]
     public async Task Master_that_refuses_writes_is_read_and_every_write_is_503_until_it_takes_them_again()
     {
         await using var app = await App(probed: true, ("ConnectionStrings:Slave", _cluster.Slaves[0].ConnectionString));

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.AspNetCore.Http;
@@ -133,6 +134,41 @@ internal sealed class RepeatedReadTests(UnitOfWork unit)
         });
         Assert.That(reply.Ok().Body, Is.EqualTo("the request is committed"));
         Assert.That(ports, Is.EqualTo(new[] { First.Port, First.Port }));
+    }
+
+    [Test]
+    public async Task Statement_that_the_provider_was_about_to_prepare_leaves_nothing_of_it_on_the_other_connection([Values] bool isBatch, [Values(4, 5, 6, 7, 8)] int before)
+    {
+        await using var wire = TcpProxy.Start(First);
+        await using var app = await Warm(wire: wire);
+        Task<Reply> Run() => app.Get(async context =>
+        {
+            var connection = context.RequestServices.GetRequiredService<DbConnection>();
+            if (!isBatch)
+            {
+                await context.Board().WhereAsync();
+                return;
+            }
+
+            await using var batch = connection.CreateBatch();
+            var command = batch.CreateBatchCommand();
+            command.CommandText = Sql.Where;
+            batch.BatchCommands.Add(command);
+            await batch.ExecuteScalarAsync();
+        });
+        // The provider prepares what it sees for the fifth time.
+        for (var i = 0; i < before; i++)
+        {
+            (await Run()).Ok();
+        }
+
+        await wire.Reset();
+        for (var i = 0; i < 16; i++)
+        {
+            (await Run()).Ok();
+        }
+
+        Assert.That(app.Log.Messages(Repeated).Count(), Is.EqualTo(1));
     }
 
     private static Task<Reply> Read(WorkApp app, string path = "/run") => app.Get(context => context.Board().WhereAsync(), path);

@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Replicated.NHibernate.Nodes;
 using Replicated.NHibernate.Sample.Cluster;
 using Replicated.NHibernate.Tests.Evidence;
 
@@ -94,6 +96,16 @@ internal sealed class RepeatedWriteTests(UnitOfWork unit)
         });
         Assert.That((reply.Status, app.Log.Messages(Repeated).Count()), Is.EqualTo((HttpStatusCode.InternalServerError, 0)));
         Assert.That(await _nodes.IsOnMaster(id), Is.False);
+    }
+
+    [Test]
+    public async Task First_write_is_503_once_the_master_is_known_to_be_down_also_where_statements_commit_by_themselves()
+    {
+        await using var wire = TcpProxy.Start(_nodes.Master);
+        await using var app = await Warm(wire, new() { ["Replicated:TransactionPerRequest"] = "false" });
+        await wire.CutAsync();
+        app.Services.GetRequiredService<Topology>().Failed(app.Services.GetRequiredService<Topology>().Master, "the prober could not connect");
+        Assert.That((await Write(app)).Reply.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
     }
 
     private static async Task<(Reply Reply, Guid Id)> Write(WorkApp app)

@@ -11,6 +11,7 @@ namespace Replicated.NHibernate.Tests.Nodes;
 /// <summary>Servers that can only be connected to, or not: for choosing among nodes without a database.</summary>
 internal sealed class FakeServers : DbProviderFactory
 {
+    private readonly FakePositions _silent = new();
     private int _open;
     private int _opened;
 
@@ -124,7 +125,7 @@ internal sealed class FakeServers : DbProviderFactory
 
         protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => throw new NotSupportedException();
 
-        protected override DbCommand CreateDbCommand() => new FakeQuestion(DataSource, servers.Positions ?? throw new NotSupportedException());
+        protected override DbCommand CreateDbCommand() => new FakeQuestion(DataSource, servers.Positions ?? servers._silent);
     }
 }
 

@@ -148,7 +148,7 @@ internal sealed class NodePoolTests
     {
         var pool = _servers.Pool(2, _clock);
         _servers.Fails("s0");
-        await Assert.ThrowsAsync<TimeoutException>(async () => await pool.OpenPinned(pool.Slaves[0], async: true, default));
+        await Assert.ThrowsAsync<TimeoutException>(async () => await pool.OpenPinned(pool.Slaves[0], server: null, async: true, default));
         Assert.That(await Open(pool, pinned: pool.Slaves[1]), Is.EqualTo("s1"));
         Assert.That(pool.Slaves[0].InUse, Is.Zero);
     }
@@ -177,7 +177,7 @@ internal sealed class NodePoolTests
 
     private static async Task<string> Open(NodePool pool, bool strict = false, Node? pinned = null, CancellationToken token = default)
     {
-        var opened = await (pinned is null ? pool.OpenSlave(default, strict, async: true, token) : pool.OpenPinned(pinned, async: true, token));
+        var opened = await (pinned is null ? pool.OpenSlave(default, strict, async: true, token) : pool.OpenPinned(pinned, server: null, async: true, token));
         await pool.Close(opened, async: true);
         return opened.Node.Name;
     }

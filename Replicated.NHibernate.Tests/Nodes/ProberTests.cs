@@ -169,14 +169,30 @@ internal sealed class ProberTests : IDisposable
     }
 
     [Test]
-    public async Task Where_no_places_are_told_or_there_is_no_slave_nobody_is_asked_how_far_it_is([Values] bool positions)
+    public async Task Where_there_is_no_slave_nobody_is_asked([Values] bool positions)
     {
-        using var app = new MarkApp(slaves: positions ? 0 : 1, positions: positions);
+        using var app = new MarkApp(slaves: 0, positions: positions);
         using var prober = app.Prober;
         await prober.StartAsync(default);
-        await (positions ? app.Clock.Waiting(1) : prober.ExecuteTask!).WaitAsync(TimeSpan.FromSeconds(30));
+        await app.Clock.Waiting(1).WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(app.Servers.Opened, Is.EqualTo(positions ? 0 : 1), "Once, to hear which database it is.");
         await prober.StopAsync(default);
+    }
+
+    [Test]
+    public async Task Connecting_for_the_first_time_may_take_longer_than_a_question()
+    {
+        var connecting = new TaskCompletionSource();
+        _app.Servers.Opening = name => name == "s0" ? connecting.Task : Task.CompletedTask;
+        await _prober.StartAsync(default);
+        await _app.Clock.Waiting(2);
+        _app.Clock.Advance(TimeSpan.FromSeconds(4.999));
+        var before = Nodes.ElementAt(1).Health.State;
+        _app.Clock.Advance(TimeSpan.FromSeconds(0.001));
+        Assert.That(() => States.ElementAt(1), Is.EqualTo(NodeState.Down).After(30_000, 1));
+        Assert.That(before, Is.EqualTo(NodeState.Unknown));
+        connecting.SetResult();
+        await _prober.StopAsync(default);
     }
 
     [Test]

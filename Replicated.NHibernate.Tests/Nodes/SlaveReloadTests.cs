@@ -39,7 +39,7 @@ internal sealed class SlaveReloadTests : IAsyncDisposable
         var held = await Held("s1");
         _app.Set(("Replicated:Slaves:1:Name", null), ("Replicated:Slaves:1:ConnectionString", null));
         Assert.That(await _app.Reads(), Is.EqualTo(new[] { "s0" }));
-        var again = await _app.Pool.OpenPinned(held.Node, async: true, default);
+        var again = await _app.Pool.OpenPinned(held.Node, server: null, async: true, default);
         Assert.That((again.Node.Name, held.Node.InUse), Is.EqualTo(("s1", 2)));
         await _app.Pool.Close(again, async: true);
         await _app.Pool.Close(held, async: true);

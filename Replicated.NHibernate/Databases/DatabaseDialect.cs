@@ -35,8 +35,8 @@ internal abstract class DatabaseDialect
     /// <summary>One boolean: whether the transaction that runs has written so far; null where the database does not tell.</summary>
     public virtual string? HasWrittenQuery => null;
 
-    /// <summary>What every server of the kind answers, for asking in the background where it tells no positions; null where that is not known.</summary>
-    public virtual string? ProbeQuery => null;
+    /// <summary>What a server answers as long as it works, for asking in the background where it tells no positions; that it does not know the question is an answer too.</summary>
+    public virtual string ProbeQuery => "select 1";
 
     /// <summary>One number: which of the server's processes works for the connection; null where <see cref="BackendHasWrittenQuery"/> cannot be asked.</summary>
     public virtual string? BackendQuery => null;
@@ -92,6 +92,9 @@ internal abstract class DatabaseDialect
 
     /// <summary>The one address that a connection string leads to, as host:port; null where it names several, or where it is not known how they are written.</summary>
     public virtual string? AddressOf(string connectionString) => null;
+
+    /// <summary>A connection string for each server that one names; itself where it names one.</summary>
+    public virtual string[] SplitHosts(string connectionString) => [connectionString];
 
     /// <summary>What is wrong with a connection string, as the end of a sentence that begins with whose it is; null where nothing is.</summary>
     /// <param name="connectionString">The string, as configured.</param>

@@ -38,8 +38,6 @@ internal sealed class MySqlDialect(bool takesKeywords, MySqlKind kind = MySqlKin
         _ => null,
     };
 
-    public override string ProbeQuery => "select 1";
-
     // The provider resets a session that comes from its pool, so this is said at each lease.
     public override string MakeReadOnly => "set session transaction read only";
 

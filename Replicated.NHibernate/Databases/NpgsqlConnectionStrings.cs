@@ -11,8 +11,6 @@ internal static class NpgsqlConnectionStrings
     // Each has two names.
     private static readonly string[] MaxAutoPrepare = ["Max Auto Prepare", "MaxAutoPrepare"];
     private static readonly string[] NoReset = ["No Reset On Close", "NoResetOnClose"];
-    private static readonly string[] HostNames = ["Host", "Server"];
-    private static readonly string[] OwnHosts = ["localhost", "127.0.0.1", "::1"];
     private static readonly string[] TargetSession = ["Target Session Attributes", "TargetSessionAttributes"];
 
     public static string Preparing(string connectionString)
@@ -58,32 +56,13 @@ internal static class NpgsqlConnectionStrings
         return builder.ConnectionString;
     }
 
-    public static string? AddressOf(string connectionString)
-    {
-        var builder = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        if (Value(builder, HostNames) is not { Length: > 0 } host || host.Contains(','))
-        {
-            return null;
-        }
-
-        var name = Array.Exists(OwnHosts, own => own.Equals(host, StringComparison.OrdinalIgnoreCase)) ? OwnHosts[0] : host.ToLowerInvariant();
-        return $"{name}:{Value(builder, ["Port"]) ?? "5432"}";
-    }
-
     public static string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch)
     {
         var builder = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        if (!isSlave || !readOnlySwitch)
-        {
-            return null;
-        }
-
-        return IsTrue(Value(builder, NoReset))
-                ? "has No Reset On Close=true, so a session that switched the database's read-only mode off would leave it off for the next user of the connection. "
-                    + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options."
-            : Value(builder, TargetSession) is { } target && IsReadWrite(target)
-                ? $"has {TargetSession[0]}={target}, which no slave fits, and no session in read-only mode. Remove it, or write standby or prefer-standby."
-            : null;
+        return isSlave && readOnlySwitch && IsTrue(Value(builder, NoReset))
+            ? "has No Reset On Close=true, so a session that switched the database's read-only mode off would leave it off for the next user of the connection. "
+                + "Remove it, or set Replicated:ReadOnlySwitch to false, as a pooler needs that refuses startup options."
+            : NpgsqlHosts.Contradiction(connectionString, isSlave);
     }
 
     private static bool IsReadWrite(string value) => value.Replace("-", "", StringComparison.Ordinal).Equals("readwrite", StringComparison.OrdinalIgnoreCase);

@@ -41,7 +41,11 @@ internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
     public override string? Contradiction(string connectionString, bool isSlave, bool readOnlySwitch) =>
         takesKeywords ? NpgsqlConnectionStrings.Contradiction(connectionString, isSlave, readOnlySwitch) : null;
 
-    public override string? AddressOf(string connectionString) => NpgsqlConnectionStrings.AddressOf(connectionString);
+    public override string? AddressOf(string connectionString) => NpgsqlHosts.AddressOf(connectionString);
+
+    public override string[] SplitHosts(string connectionString) => takesKeywords ? NpgsqlHosts.Split(connectionString) : [connectionString];
+
+    public override string MasterConnectionString(string connectionString) => takesKeywords ? NpgsqlHosts.Master(connectionString) : connectionString;
 
     // It has an id of its own as soon as it has written something, or locked a row.
     public override string BackendHasWrittenQuery(long backend) => string.Create(

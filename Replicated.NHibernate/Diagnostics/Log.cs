@@ -76,6 +76,12 @@ internal static partial class Log
     [LoggerMessage(34, LogLevel.Information, "Statements are not prepared on {Node}: a pooler is in between. Said once per node.")]
     public static partial void NotPrepared(this ILogger logger, string node);
 
+    [LoggerMessage(38, LogLevel.Warning, "Several servers stand behind the address of {Node}, so what one connection finds out counts for no other: each one is asked which server it leads to, each read of a client's own write asks for its place, and MaxLag is off there. Better: name each server as a slave of its own. Said once per node.")]
+    public static partial void SeveralServers(this ILogger logger, string node);
+
+    [LoggerMessage(39, LogLevel.Information, "Node {Node} at {Host} {Is}. Server: {Address}; cluster: {Cluster}. Positions: {Positions}; read-only mode of slave sessions: {ReadOnlyMode}; MaxLag: {Lag}. Said once per node.")]
+    public static partial void NodeMet(this ILogger logger, string node, string host, string @is, string address, string cluster, string positions, string readOnlyMode, string lag);
+
     [LoggerMessage(50, LogLevel.Warning, "Node {Node} does not let the application's user ask {Unknown} Said once per node.")]
     public static partial void StatusUnknown(this ILogger logger, string node, string unknown);
 

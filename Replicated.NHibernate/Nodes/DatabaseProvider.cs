@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Reflection;
 using Replicated.NHibernate.Databases;
 
 namespace Replicated.NHibernate.Nodes;
@@ -9,6 +10,7 @@ internal sealed class DatabaseProvider
 {
     private readonly Func<string, DbConnection> _create;
     private readonly Func<IsolationLevel, DbConnection, DbTransaction> _begin;
+    private readonly MethodInfo? _clearPool;
     private volatile DatabaseDialect _dialect;
     private volatile bool _isConfirmed;
 
@@ -23,6 +25,8 @@ internal sealed class DatabaseProvider
         using var probe = create("");
         ConnectionType = probe.GetType().FullName ?? probe.GetType().Name;
         CanBatch = probe.CanCreateBatch;
+        // ADO.NET has no name for it, and the providers of all databases here have this one; where a driver is wrapped, connections that are lost are found out one by one.
+        _clearPool = probe.GetType().GetMethod("ClearPool", BindingFlags.Public | BindingFlags.Static, [probe.GetType()]);
         _dialect = DialectGuess.From(create, ConnectionType, expected);
         _isConfirmed = _dialect.SwitchesByConnectionString;
     }
@@ -75,6 +79,13 @@ internal sealed class DatabaseProvider
             connection.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Has the provider close the connections that wait in a pool, and those in use when they come back.</summary>
+    public void ClearPool(string connectionString)
+    {
+        using var unconnected = _create(connectionString);
+        _clearPool?.Invoke(obj: null, [unconnected]);
     }
 
     /// <summary>Asks the server of an open connection what it is. A server that does not know the question is what it was taken for.</summary>

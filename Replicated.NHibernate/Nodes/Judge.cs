@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Replicated.NHibernate.Nodes;
 
@@ -7,7 +8,21 @@ namespace Replicated.NHibernate.Nodes;
 /// <param name="IsMasterAsked">Whether the master has answered, or was found not to.</param>
 /// <param name="MasterLog">Which log it writes; null while no master is known, or where logs tell nothing.</param>
 /// <param name="Newest">The slave that follows the newest log, and that log; null where none follows any, or where logs tell nothing.</param>
-internal readonly record struct Others(ServerIdentity? Master, bool IsMasterAsked, UInt128? MasterLog, (string Name, UInt128 Log)? Newest);
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Others(ServerIdentity? Master, bool IsMasterAsked, UInt128? MasterLog, (string Name, UInt128 Log)? Newest)
+{
+    public static Others Beside(Node judged, Node master, Node[] slaves, UInt128? masterLog)
+    {
+        (string Name, UInt128 Log)? newest = null;
+        foreach (var slave in judged.Role == DatabaseRole.Master && masterLog is not null ? slaves : [])
+        {
+            var isOfCluster = slave is { IsFollowing: true, Server: { } server } && !(master.Server is { } known && server.IsOtherCluster(known));
+            newest = isOfCluster && slave.Reading is { Position.Log: var log } && !(log <= newest?.Log) ? (slave.Name, log) : newest;
+        }
+
+        return new Others(master.Server, master.Health.State != NodeState.Unknown, masterLog, newest);
+    }
+}
 
 /// <summary>What a server's answer makes it.</summary>
 internal static class Judge

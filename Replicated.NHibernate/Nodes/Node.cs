@@ -13,6 +13,7 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     private int _inUse;
     private int _saidWithoutPositions;
     private int _saidPooler;
+    private int _hasAnswered;
     private volatile int _weight = weight;
     private volatile NodeReading? _reading;
     private volatile NodeHealth _health = NodeHealth.Unknown;
@@ -21,6 +22,7 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     private volatile bool _isFollowing;
     private volatile bool _isReadOnlyModeOff;
     private volatile bool _isDirect;
+    private volatile bool _isSeveral;
     private long _lag;
     private object? _provenLog;
     private object? _otherLogThan;
@@ -67,6 +69,15 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     /// <summary>Whether a slave's connection string names the one address that the master's names, as with a single database in development.</summary>
     public bool HasMastersAddress { get; init; }
 
+    /// <summary>Host and port, for logs; null where it is not known how connection strings name them.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Whether its connection string named other servers as well: then one of them may be the master, and is no loss.</summary>
+    public bool IsOneOfSeveral { get; init; }
+
+    /// <summary>Whether several servers stand behind the address, so that what one connection finds out counts for no other.</summary>
+    public bool IsSeveral { get => _isSeveral; set => _isSeveral = value; }
+
     /// <summary>Whether it followed a master when it was last asked.</summary>
     public bool IsFollowing { get => _isFollowing; set => _isFollowing = value; }
 
@@ -79,8 +90,25 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     /// <summary>For how long a slave has lacked something that the master has.</summary>
     public TimeSpan Lag { get => new(Volatile.Read(ref _lag)); set => Volatile.Write(ref _lag, value.Ticks); }
 
+    /// <summary>Whether it had never answered before.</summary>
+    public bool IsFirstAnswer() => Interlocked.Exchange(ref _hasAnswered, 1) == 0;
+
     /// <summary>Whether nobody has said yet that it tells no position.</summary>
     public bool IsFirstWithoutPositions() => Interlocked.Exchange(ref _saidWithoutPositions, 1) == 0;
+
+    /// <summary>How far it says it is. A late answer needs no care: one that says too little only costs a question.</summary>
+    public void Note(Position? position, DateTimeOffset at) => Reading = position is { } now ? new NodeReading(Known(now), at) : null;
+
+    /// <summary>A place as it says, in the log that it is known to follow.</summary>
+    public Position Known(Position said) => !IsSeveral && ProvenLog is { } log && log > said.Log ? said with { Log = log } : said;
+
+    /// <summary>A connection was lost: a server that crashed may come back behind where it was, or as another one.</summary>
+    public void Forget()
+    {
+        Reading = null;
+        ProvenLog = null;
+        OtherLogThan = null;
+    }
 
     /// <summary>Whether nobody has said yet that a pooler is in between.</summary>
     public bool IsFirstWithPooler() => Interlocked.Exchange(ref _saidPooler, 1) == 0;
@@ -92,18 +120,11 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
         return role == DatabaseRole.Master ? master : readOnly;
     }
 
-    /// <summary>How far it says it is. A late answer needs no care: one that says too little only costs a question.</summary>
-    public void Note(Position? position, DateTimeOffset at) => Reading = position is { } now ? new NodeReading(Known(now), at) : null;
-
-    /// <summary>A place as it says, in the log that it is known to follow.</summary>
-    public Position Known(Position said) => ProvenLog is { } log && log > said.Log ? said with { Log = log } : said;
-
-    /// <summary>A connection was lost: a server that crashed may come back behind where it was, or as another one.</summary>
-    public void Forget()
+    /// <summary>The provider's pools of connections to it: sessions outside routing use the master's string as it was configured.</summary>
+    public IEnumerable<string> Pools()
     {
-        Reading = null;
-        ProvenLog = null;
-        OtherLogThan = null;
+        string[] all = Role == DatabaseRole.Master ? [StringFor(DatabaseRole.Master), StringFor(DatabaseRole.Slave), ConnectionString] : [StringFor(DatabaseRole.Slave)];
+        return all.Distinct(StringComparer.Ordinal);
     }
 
     public void Enter() => Interlocked.Increment(ref _inUse);

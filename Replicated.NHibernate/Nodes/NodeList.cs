@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using Replicated.NHibernate.Databases;
@@ -13,7 +14,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
     // The application's own count first.
     private readonly ILoadBalancingPolicy[] _policies = [.. own, new PowerOfTwoChoicesPolicy(), new RoundRobinPolicy(), new RandomPolicy()];
 
-    private sealed record Entry(string Name, string ConnectionString, int Weight);
+    private sealed record Entry(string Name, string ConnectionString, int Weight, bool IsOneOfSeveral = false, bool IsLoadBalancer = false);
 
     public ValidateOptionsResult Validate(string? name, ReplicatedOptions options)
     {
@@ -44,17 +45,21 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
             throw new OptionsValidationException(Options.DefaultName, typeof(ReplicatedOptions), errors);
         }
 
-        return (Create(DatabaseRole.Master, master!), [.. slaves.Select(s => Create(DatabaseRole.Slave, s))]);
+        return (Create(DatabaseRole.Master, master!), [.. OneForEachHost(slaves, provider.Dialect).Select(s => Create(DatabaseRole.Slave, s))]);
 
         Node Create(DatabaseRole role, Entry entry)
         {
             var dialect = provider.Dialect;
             // What handlers set on a connection must not reach its next user.
-            var asMaster = dialect.MasterConnectionString(resets ? SessionReset.On(entry.ConnectionString) : entry.ConnectionString);
+            var given = resets ? SessionReset.On(entry.ConnectionString) : entry.ConnectionString;
+            var asMaster = entry.IsLoadBalancer ? given : dialect.MasterConnectionString(given);
             var readOnly = dialect.ReadOnlyConnectionString(asMaster, options.ReadOnlySwitch);
             return new Node(entry.Name, role, entry.Weight, asMaster, readOnly)
             {
-                HasMastersAddress = role == DatabaseRole.Slave && dialect.AddressOf(entry.ConnectionString) is { } address && address == dialect.AddressOf(master!.ConnectionString),
+                Address = string.Join(',', dialect.SplitHosts(entry.ConnectionString).Select(h => dialect.AddressOf(h) ?? "")) is { Length: > 0 } hosts ? hosts : null,
+                IsOneOfSeveral = entry.IsOneOfSeveral,
+                IsSeveral = entry.IsLoadBalancer,
+                HasMastersAddress = role == DatabaseRole.Slave && !entry.IsOneOfSeveral && dialect.AddressOf(entry.ConnectionString) is { } address && address == dialect.AddressOf(master!.ConnectionString),
                 Preparing = options.AutoPrepare ? (dialect.PreparingConnectionString(asMaster), dialect.PreparingConnectionString(readOnly)) : null,
             };
         }
@@ -68,6 +73,30 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
     {
         var (master, slaves) = Read(options, []);
         return (master!.ConnectionString, slaves.FirstOrDefault()?.ConnectionString);
+    }
+
+    // A node is one server: what is known of one of them says nothing of the others.
+    private static List<Entry> OneForEachHost(List<Entry> slaves, DatabaseDialect dialect)
+    {
+        var names = slaves.Select(s => s.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var all = new List<Entry>();
+        foreach (var entry in slaves)
+        {
+            string[] hosts = entry.IsLoadBalancer ? [entry.ConnectionString] : dialect.SplitHosts(entry.ConnectionString);
+            var prefix = entry.Name.EndsWith("-1", StringComparison.Ordinal) ? entry.Name[..^1] : $"{entry.Name}-";
+            var number = 1;
+            for (var i = 0; i < hosts.Length; i++)
+            {
+                var name = entry.Name;
+                while (i > 0 && !names.Add(name = string.Create(CultureInfo.InvariantCulture, $"{prefix}{++number}")))
+                {
+                }
+
+                all.Add(entry with { Name = name, ConnectionString = hosts[i], IsOneOfSeveral = hosts.Length > 1 });
+            }
+        }
+
+        return all;
     }
 
     private (Entry? Master, List<Entry> Slaves) Read(ReplicatedOptions options, List<string> errors)
@@ -162,7 +191,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         }
         else
         {
-            slaves.Add(new Entry(slave.Name, connectionString, slave.Weight));
+            slaves.Add(new Entry(slave.Name, connectionString, slave.Weight, IsLoadBalancer: slave.LoadBalancer));
         }
     }
 

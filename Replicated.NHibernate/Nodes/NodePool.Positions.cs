@@ -37,8 +37,9 @@ internal sealed partial class NodePool
         // A server that hangs does not end the wait by itself.
         command.CommandTimeout = (int)Math.Ceiling((options.AfterWrite.CatchUpWait + options.Probe.Timeout).TotalSeconds);
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
-        opened.Node.Note((async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null, at);
-        var reached = IsPast(opened.Node, wanted);
+        var said = (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null;
+        opened.Node.Note(said, at);
+        var reached = said is { } place && topology.IsReached(wanted, opened.Node.Known(place));
         wait.CaughtUp(reached);
         return reached;
     }
@@ -109,5 +110,5 @@ internal sealed partial class NodePool
     }
 
     private bool IsPast(Node node, Position position) =>
-        node.Role == DatabaseRole.Master || (node.Reading is { } reading && topology.IsReached(position, reading.Position));
+        node.Role == DatabaseRole.Master || (node is { IsSeveral: false, Reading: { } reading } && topology.IsReached(position, reading.Position));
 }

@@ -17,6 +17,9 @@ namespace Replicated.NHibernate.Nodes;
 /// <param name="At">The clock's timestamp of its opening.</param>
 internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteReason? Reason, long At)
 {
+    /// <summary>Which server it leads to, where several stand behind the node's address.</summary>
+    public ServerIdentity? Server { get; init; }
+
     /// <summary>Whether the master stands in for a slave, which counts against the cap.</summary>
     public bool IsFallback => Reason is RouteReason.Fallback or RouteReason.Mark;
 }
@@ -29,7 +32,6 @@ internal sealed partial class NodePool(
     Topology topology, NodeQuestions questions, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ReplicatedMetrics metrics, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
-    private readonly NodeVerifier _verifier = new(topology, questions, provider, clock);
     private readonly MasterAttempt _masterAttempt = new(topology, provider, settings, clock);
     private int _fallbackSessions;
 
@@ -90,6 +92,17 @@ internal sealed partial class NodePool(
                     continue;
                 }
 
+                if (node.IsSeveral)
+                {
+                    opened = opened with { Server = await ServerOf(opened, async, cancellationToken) };
+                    if (opened.Server is null)
+                    {
+                        await Close(opened, async);
+                        left = left.Without(node);
+                        continue;
+                    }
+                }
+
                 isKnown |= !goal.IsNone && goal.Position is { } position && IsPast(node, position);
                 if (isKnown || (wish.Asks && await HasCaughtUp(opened, goal, keep: strict, async, cancellationToken)))
                 {
@@ -117,20 +130,6 @@ internal sealed partial class NodePool(
             : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
     }
 
-    /// <summary>Opens once more on the node that the scope already has.</summary>
-    public async ValueTask<NodeConnection> OpenPinned(Node node, bool async, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
-        }
-        catch (Exception e) when (IsFailure(e) && !cancellationToken.IsCancellationRequested)
-        {
-            NotOpened(node, e, "none, because the work has read from it already");
-            throw;
-        }
-    }
-
     /// <summary>Gives back what one of the two methods opened.</summary>
     public async ValueTask Close(NodeConnection opened, bool async)
     {
@@ -153,30 +152,6 @@ internal sealed partial class NodePool(
         else
         {
             opened.Connection.Dispose();
-        }
-    }
-
-    // What was found out since the node was picked counts as well.
-    private ValueTask<bool> IsWhatItShouldBe(NodeConnection opened, bool async, CancellationToken cancellationToken) =>
-        opened.Node.Health is var health && health.IsKnownAt(opened.At)
-            ? new(opened.Node == Master ? health.IsReadableAt(opened.At) : health.IsUsableAt(opened.At))
-            : IsVerified(opened, async, cancellationToken);
-
-    private async ValueTask<bool> IsVerified(NodeConnection opened, bool async, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await _verifier.MayBeRead(opened.Node, opened.Connection, async, cancellationToken);
-        }
-        catch (Exception e)
-        {
-            await Close(opened, async);
-            if (cancellationToken.IsCancellationRequested)
-            {
-                throw;
-            }
-
-            throw new QuestionFailedException(e);
         }
     }
 

@@ -5,8 +5,15 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Asks one server, on a connection that it keeps, one question at a time.</summary>
-internal sealed class NodeProbe(Node node, Topology topology, NodeQuestions questions, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock) : IAsyncDisposable
+internal sealed class NodeProbe(
+    Node node, Topology topology, NodeQuestions questions, SharedAddress shared, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock) : IAsyncDisposable
 {
+    // Connecting for the first time takes what an application's start takes, which is nothing to hold against the server.
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(5);
+
+    private readonly bool _namesSeveral = node.Role == DatabaseRole.Master && provider.Dialect.SplitHosts(node.ConnectionString).Length > 1;
+    private int _round;
+    private bool _isChecked;
     private DbConnection? _connection;
     private int _asking;
 
@@ -21,12 +28,20 @@ internal sealed class NodeProbe(Node node, Topology topology, NodeQuestions ques
             return;
         }
 
-        var began = clock.GetTimestamp();
+        var timeout = settings.Value.Options.Probe.Timeout;
+        var (began, patience) = (clock.GetTimestamp(), timeout < FirstPatience ? FirstPatience : timeout);
         try
         {
-            await AskInTime(stoppingToken);
+            if (_connection is null && ReferenceEquals(node.Health, NodeHealth.Unknown))
+            {
+                await InTime(Connect, patience, stoppingToken);
+            }
+
+            (began, patience) = (clock.GetTimestamp(), timeout);
+            await InTime(AskOn, patience, stoppingToken);
+            await LookBehind(timeout);
         }
-        catch (TimeoutException) when (clock.GetElapsedTime(began) > 2 * settings.Value.Options.Probe.Timeout)
+        catch (TimeoutException) when (clock.GetElapsedTime(began) > 2 * patience)
         {
             // This process was late itself: it had no thread to hear an answer with, which is nothing to hold against the server.
         }
@@ -56,13 +71,13 @@ internal sealed class NodeProbe(Node node, Topology topology, NodeQuestions ques
     }
 
     // The provider gets a token of its own: what its callbacks throw when it is cancelled must reach neither a timer nor the application's stop.
-    private async Task AskInTime(CancellationToken stoppingToken)
+    private async Task InTime(Func<CancellationToken, Task> what, TimeSpan patience, CancellationToken stoppingToken)
     {
         var enough = new CancellationTokenSource();
-        var asking = AskOn(enough.Token);
+        var asking = what(enough.Token);
         try
         {
-            await asking.WaitAsync(settings.Value.Options.Probe.Timeout, clock, stoppingToken);
+            await asking.WaitAsync(patience, clock, stoppingToken);
         }
         catch (Exception) when (!asking.IsCompleted)
         {
@@ -74,7 +89,11 @@ internal sealed class NodeProbe(Node node, Topology topology, NodeQuestions ques
     private async Task AskOn(CancellationToken enough)
     {
         var wasAway = node.Health.State == NodeState.Down;
-        if (_connection is { } kept)
+        if (wasAway)
+        {
+            await DisposeAsync();
+        }
+        else if (_connection is { } kept)
         {
             try
             {
@@ -90,19 +109,62 @@ internal sealed class NodeProbe(Node node, Topology topology, NodeQuestions ques
             }
         }
 
+        _isChecked &= !wasAway;
+        await Connect(enough);
+        if (wasAway && await WhatFailsTheApplication(enough) is { } failure)
+        {
+            await DisposeAsync();
+            topology.Failed(node, $"it answers, but cannot be connected to with the application's own connection string ({DatabaseDialect.NameOf(failure)})");
+            return;
+        }
+
+        await questions.Sample(node, _connection!, enough);
+    }
+
+    private async Task Connect(CancellationToken enough)
+    {
         // Whether a master takes writes shows only in a session that nobody made read-only.
         var connection = provider.Create(provider.Dialect.ProbeConnectionString(node.Role == DatabaseRole.Master ? node.ConnectionString : node.ReadOnlyConnectionString));
         _connection = connection;
         await connection.OpenAsync(enough);
-        await CheckReadOnlyMode(connection, enough);
-        await questions.CheckDirect(node, connection, enough);
-        if (wasAway)
+        if (!_isChecked)
         {
-            // Not for long: the pool may be exhausted, which is nothing to hold against the server.
-            await Task.WhenAny(questions.DropWhatBroke(node, enough), Task.Delay(settings.Value.Options.Probe.Timeout / 2, clock, enough));
+            await CheckReadOnlyMode(connection, enough);
+            await questions.CheckDirect(node, connection, enough);
+            _isChecked = true;
+        }
+    }
+
+    // Not for long: the pool may be exhausted, which is nothing to hold against the server.
+    private async Task<Exception?> WhatFailsTheApplication(CancellationToken enough)
+    {
+        var trying = questions.DropWhatBroke(node, enough);
+        return await Task.WhenAny(trying, Task.Delay(settings.Value.Options.Probe.Timeout / 2, clock, enough)) == trying ? await trying : null;
+    }
+
+    // What it finds out is of use; that it fails is not.
+    private async Task LookBehind(TimeSpan timeout)
+    {
+        if (_connection is not { } kept)
+        {
+            return;
         }
 
-        await questions.Sample(node, connection, enough);
+        try
+        {
+            using var enough = new CancellationTokenSource(timeout, clock);
+            await shared.Look(node, kept, () => provider.Open(provider.Dialect.ProbeConnectionString(node.ReadOnlyConnectionString), async: true, enough.Token).AsTask(), _round++, enough.Token);
+        }
+        catch (Exception)
+        {
+            // The next question tells what is the matter.
+        }
+
+        if (_namesSeveral)
+        {
+            // The next one shows which of them new connections lead to.
+            await DisposeAsync();
+        }
     }
 
     private async Task CheckReadOnlyMode(DbConnection connection, CancellationToken enough)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
@@ -13,7 +14,11 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
     private const int MostInPool = 100;
 
+    // Each restart of a server makes another one.
+    private const int MostInstances = 100;
+
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
+    private readonly ConcurrentDictionary<string, string?> _clusters = new(StringComparer.Ordinal);
     private readonly HistoryProofs _proofs = new(topology, provider, clock);
 
     /// <summary>Whether connection strings ask for the read-only mode, and a server can tell whether it is on.</summary>
@@ -21,17 +26,11 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
 
     private int Timeout => (int)Math.Ceiling(settings.Value.Options.Probe.Timeout.TotalSeconds);
 
-    /// <summary>Asks a server what it is and how far.</summary>
+    /// <summary>Asks a server what it is and how far, for all that come after.</summary>
     public async Task Sample(Node node, DbConnection connection, CancellationToken cancellationToken)
     {
-        if (topology.Positions is null)
-        {
-            await Answers(node, connection, cancellationToken);
-            return;
-        }
-
-        var (at, asked, positions) = (clock.GetUtcNow(), node.Health, topology.Positions);
-        var status = await Status(positions.StatusQuery) ?? (positions.StatusWithoutPositionQuery is { } question ? await Status(question) : null);
+        var (at, asked) = (clock.GetUtcNow(), node.Health);
+        var status = await Status(node, connection, cancellationToken);
         if (status?.Server is { } server)
         {
             if (node.Server is { } former && former.Instance != server.Instance)
@@ -39,10 +38,10 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
                 node.Forget();
             }
 
-            node.Server = server with { Cluster = node.Server is { Cluster: { } known } same && same.Instance == server.Instance ? known : await Cluster() };
+            node.Server = server;
         }
 
-        if (status is { IsSlave: true, Position: { } said } && node.Role == DatabaseRole.Slave)
+        if (status is { IsSlave: true, Position: { } said } && node is { Role: DatabaseRole.Slave, IsSeveral: false })
         {
             await _proofs.Check(node, said, connection, cancellationToken);
             status = status.Value with { Position = node.Known(said) };
@@ -55,8 +54,21 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
 
         node.Note(status?.Position, at);
         topology.Answered(node, status, asked);
+    }
 
-        async Task<ReplicationStatus?> Status(string sql)
+    /// <summary>Asks the server of a connection what it is and how far; null where it answers without telling.</summary>
+    public async Task<ReplicationStatus?> Status(Node node, DbConnection connection, CancellationToken cancellationToken)
+    {
+        if (topology.Positions is not { } positions)
+        {
+            await Answers(connection, cancellationToken);
+            return null;
+        }
+
+        var status = await Ask(positions.StatusQuery) ?? (positions.StatusWithoutPositionQuery is { } question ? await Ask(question) : null);
+        return status is { Server: { } server } ? status.Value with { Server = server with { Cluster = await ClusterOf(server.Instance, connection, cancellationToken) } } : status;
+
+        async Task<ReplicationStatus?> Ask(string sql)
         {
             try
             {
@@ -71,33 +83,32 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
                 return null;
             }
         }
-
-        async Task<string?> Cluster()
-        {
-            if (positions.ClusterQuery is not { } question)
-            {
-                return null;
-            }
-
-            try
-            {
-                await using var command = Command(connection, question);
-                return await command.ExecuteScalarAsync(cancellationToken) as string;
-            }
-            catch (Exception e) when (IsAnswer(e, connection))
-            {
-                return null;
-            }
-        }
     }
 
-    // A database that tells no positions still tells whether it is there.
-    private async Task Answers(Node node, DbConnection connection, CancellationToken cancellationToken)
+    private async ValueTask<string?> ClusterOf(string instance, DbConnection connection, CancellationToken cancellationToken)
     {
-        var asked = node.Health;
-        await using var command = Command(connection, provider.Dialect.ProbeQuery!);
-        await command.ExecuteScalarAsync(cancellationToken);
-        topology.Answered(node, status: null, asked);
+        string? known = null;
+        if (topology.Positions!.ClusterQuery is not { } question || _clusters.TryGetValue(instance, out known))
+        {
+            return known;
+        }
+
+        try
+        {
+            await using var command = Command(connection, question);
+            known = await command.ExecuteScalarAsync(cancellationToken) as string;
+        }
+        catch (Exception e) when (IsAnswer(e, connection))
+        {
+            // What may not be told now is not told later either.
+        }
+
+        if (_clusters.Count >= MostInstances)
+        {
+            _clusters.Clear();
+        }
+
+        return _clusters[instance] = known;
     }
 
     /// <summary>Asks whether a session of the slave role is read-only, and says so once where it is not.</summary>
@@ -127,7 +138,8 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
             return;
         }
 
-        await using var command = Command(connection, question);
+        await using var command = connection.CreateCommand();
+        command.CommandText = question;
         node.IsDirect = await command.ExecuteScalarAsync(cancellationToken) is long told && told == known;
         if (!node.IsDirect && node.IsFirstWithPooler())
         {
@@ -135,14 +147,13 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
         }
     }
 
-    /// <summary>Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke.</summary>
-    public async Task DropWhatBroke(Node node, CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke. Gives what no connection
+    /// could be opened for; null where the application can be served.
+    /// </summary>
+    public async Task<Exception?> DropWhatBroke(Node node, CancellationToken cancellationToken)
     {
-        // Sessions outside routing use the master's string as it was configured.
-        string[] pools = node.Role == DatabaseRole.Master
-            ? [node.StringFor(DatabaseRole.Master), node.StringFor(DatabaseRole.Slave), node.ConnectionString]
-            : [node.StringFor(DatabaseRole.Slave)];
-        foreach (var connectionString in pools.Distinct(StringComparer.Ordinal))
+        foreach (var connectionString in node.Pools())
         {
             for (var attempt = 0; attempt < MostInPool; attempt++)
             {
@@ -154,21 +165,26 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
                         break;
                     }
                 }
-                catch (Exception)
+                catch (Exception e)
                 {
-                    // It could not be opened, which says nothing of those that wait in the pool.
-                    break;
+                    if (provider.Dialect.Classify(new Failure(e, FailurePhase.Open, IsCancelled: cancellationToken.IsCancellationRequested)) is FailureClass.Busy or FailureClass.EndedByUs)
+                    {
+                        break;
+                    }
+
+                    return e;
                 }
             }
         }
+
+        return null;
     }
 
     private async Task<bool> Works(DbConnection connection, CancellationToken cancellationToken)
     {
         try
         {
-            await using var command = connection.CreateCommand();
-            command.CommandText = topology.Positions?.StatusQuery ?? provider.Dialect.ProbeQuery!;
+            await using var command = Command(connection, topology.Positions?.StatusQuery ?? provider.Dialect.ProbeQuery);
             await command.ExecuteScalarAsync(cancellationToken);
             return true;
         }
@@ -176,6 +192,19 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
         {
             // A server that only does not know the question leaves it open.
             return connection.State == ConnectionState.Open;
+        }
+    }
+
+    private async Task Answers(DbConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = Command(connection, provider.Dialect.ProbeQuery);
+            await command.ExecuteScalarAsync(cancellationToken);
+        }
+        catch (Exception e) when (IsAnswer(e, connection))
+        {
+            // It is there, and only does not know the question.
         }
     }
 

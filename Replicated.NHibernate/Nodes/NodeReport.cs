@@ -26,6 +26,21 @@ internal sealed class NodeReport(ReplicatedMetrics metrics, ILogger logger)
         }
     }
 
+    /// <summary>A server answered for the first time. Not under the lock.</summary>
+    public void Met(Node node, ReplicationStatus? status, bool hasNoPositions)
+    {
+        var server = status?.Server;
+        logger.NodeMet(
+            node.Name,
+            node.Address ?? "an address that is not shown",
+            status is not { } told ? "tells nothing of itself" : told.IsSlave ? "follows a master" : told.RefusesWrites ? "refuses writes" : "takes writes",
+            server?.Address ?? "unknown",
+            server?.Cluster ?? "unknown",
+            hasNoPositions || status?.Position is null ? "off" : "on",
+            node.IsReadOnlyModeOff ? "off" : "on",
+            node.Role == DatabaseRole.Master ? "of no use" : hasNoPositions || node.IsSeveral || status?.Position is null ? "off" : "on");
+    }
+
     /// <summary>What is probably a mistake in the configuration, once.</summary>
     public void Hint(Node node, ReplicationStatus told, Node master, Node[] slaves)
     {

@@ -1,14 +1,17 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Settings;
 
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>
-/// Asks every server what it is and how far, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
+/// Asks every server what it is and how far, or only whether it answers where it cannot tell, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
 /// of the application's pool. A server that hangs holds up nobody else's question.
 /// </summary>
-internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions questions, CurrentSettings settings, TimeProvider clock) : BackgroundService
+internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions questions, CurrentSettings settings, TimeProvider clock, ILoggerFactory loggers) : BackgroundService
 {
+    private readonly SharedAddress _shared = new(topology, questions, loggers.CreateLogger(Log.Category));
     private readonly Lock _lock = new();
     private List<NodeProbe> _probes = [];
 
@@ -20,11 +23,6 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
         }
 
         pool.SayWhatIsOff();
-        if (!topology.IsProbed)
-        {
-            return;
-        }
-
         topology.Suspected = node => _ = ProbeOf(node)?.Ask(stoppingToken);
         try
         {
@@ -81,7 +79,7 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
         {
             Node[] nodes = topology.Slaves is { Length: > 0 } slaves ? [topology.Master, .. slaves] : [];
             gone = [.. _probes.Where(p => !Array.Exists(nodes, p.IsOf))];
-            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, questions, pool.Provider, settings, clock))];
+            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, questions, _shared, pool.Provider, settings, clock))];
             left = [.. _probes];
         }
 

@@ -33,6 +33,9 @@ public sealed class SlavesUnavailableException : Exception
         + "Bring a slave back, or remove [UseSlave] so that the verb decides and the master can stand in.",
         Inner(failures));
 
+    internal static SlavesUnavailableException OtherServer(string node) => new(
+        $"The address of {node} does not lead to the server any more that this work has read from, and it may not be spread over two. Try again.");
+
     internal static SlavesUnavailableException CapReached(int most, List<Exception> failures) => new(
         $"No slave can be used that has what the read must see, and the master already takes over {most} reads (Replicated:MaxFallbackSessions). Try again later, or raise the cap.",
         Inner(failures));

@@ -31,6 +31,7 @@ internal sealed partial class Topology
             foreach (var (node, now) in next.Zip(configured))
             {
                 node.Weight = now.Weight;
+                node.IsSeveral |= now.IsSeveral;
             }
 
             // Whoever is on one that was taken away stays there to the end of its scope.

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Settings;
@@ -29,6 +30,8 @@ internal sealed partial class Topology
     private readonly ILogger _logger;
     private readonly NodeReport _report;
     private readonly LogHistory _history = new();
+    // Slaves that answered before the master did: what they are shows only then.
+    private readonly ConcurrentDictionary<Node, ReplicationStatus> _early = new();
     private readonly bool _startedWithoutSlaves;
     private readonly ReplicationPositions? _ownPositions;
     private MasterProgress? _progress;
@@ -60,11 +63,8 @@ internal sealed partial class Topology
     /// <summary>Changes with a reload.</summary>
     public Node[] Slaves => _slaves;
 
-    /// <summary>How this database tells what a server is and how far; null where it does not, and then nobody is asked in the background.</summary>
+    /// <summary>How this database tells what a server is and how far; null where it does not.</summary>
     public ReplicationPositions? Positions => _ownPositions ?? _provider.Dialect.Positions;
-
-    /// <summary>Whether servers are asked in the background.</summary>
-    public bool IsProbed => Positions is not null || _provider.Dialect.ProbeQuery is not null;
 
     public MasterProgress? Progress => _progress ?? (Positions is { } positions ? Interlocked.CompareExchange(ref _progress, new MasterProgress(positions, _clock), null) ?? _progress : null);
 
@@ -87,6 +87,11 @@ internal sealed partial class Topology
     public void Answered(Node node, ReplicationStatus? status, NodeHealth asked)
     {
         var options = _settings.Value.Options;
+        if (node.IsFirstAnswer())
+        {
+            _report.Met(node, status, Positions is null);
+        }
+
         if (status is not { } told)
         {
             Found(node, NodeState.Up, "it answers, but not how far it is", asked);
@@ -109,12 +114,18 @@ internal sealed partial class Topology
         {
             node.HasFollowed |= told.IsSlave;
             node.IsFollowing = told.IsSlave;
-            node.Lag = told.Position is { } replayed && told.IsSlave ? LagOf(replayed, told.Age) : TimeSpan.Zero;
+            node.Lag = told.Position is { } replayed && told.IsSlave && !node.IsSeveral ? LagOf(replayed, told.Age) : TimeSpan.Zero;
         }
 
-        var others = Beside(node);
+        var others = Others.Beside(node, Master, _slaves, MasterLog);
         var (state, why) = Judge.Of(node, told, options.MaxLag, others);
         Found(node, state, why, asked);
+        if (state == NodeState.Unknown)
+        {
+            _early[node] = told;
+        }
+
+        JudgeEarly();
         lock (_changing)
         {
             _report.Hint(node, told, Master, _slaves);
@@ -136,7 +147,7 @@ internal sealed partial class Topology
     /// <summary>A connection could be opened. Says nothing where servers are asked in the background: one from a pool may lead nowhere.</summary>
     public void Opened(Node node)
     {
-        if (!IsProbed && node.Health is { State: not NodeState.Up } health)
+        if (!IsAsked && node.Health is { State: not NodeState.Up } health)
         {
             Found(node, NodeState.Up, "it could be connected to", health);
         }
@@ -146,11 +157,20 @@ internal sealed partial class Topology
     public void Failed(Node node, string why)
     {
         node.Forget();
-        Found(node, NodeState.Down, why, asked: null);
+        if (Found(node, NodeState.Down, why, asked: null))
+        {
+            // Nobody is to wait on one of them, and none may be used when the server is back.
+            foreach (var pool in node.Pools())
+            {
+                _provider.ClearPool(pool);
+            }
+        }
+
         if (node.Role == DatabaseRole.Master)
         {
             _history.MasterIsGone();
             ForgiveLags();
+            JudgeEarly();
         }
     }
 
@@ -164,24 +184,6 @@ internal sealed partial class Topology
             node.Forget();
             Suspected?.Invoke(node);
         }
-    }
-
-    private Others Beside(Node node)
-    {
-        var isMasterAsked = Master.Health.State != NodeState.Unknown;
-        if (Positions is not { LogsContinue: true })
-        {
-            return new Others(Master.Server, isMasterAsked, MasterLog: null, Newest: null);
-        }
-
-        (string Name, UInt128 Log)? newest = null;
-        foreach (var slave in node.Role == DatabaseRole.Master ? _slaves : [])
-        {
-            var isOfCluster = slave is { IsFollowing: true, Server: { } server } && !(Master.Server is { } master && server.IsOtherCluster(master));
-            newest = isOfCluster && slave.Reading is { Position.Log: var log } && !(log <= newest?.Log) ? (slave.Name, log) : newest;
-        }
-
-        return new Others(Master.Server, isMasterAsked, MasterLog, newest);
     }
 
     // What a master that is gone took with it, no slave will ever have: they are late only for what another one has.
@@ -200,6 +202,17 @@ internal sealed partial class Topology
         return Progress!.LagOf(replayed, age, _settings.Value.Options.Probe.Interval, furthest);
     }
 
+    private void JudgeEarly()
+    {
+        foreach (var slave in Master.Health.State == NodeState.Unknown ? [] : _early.Keys)
+        {
+            if (_early.TryRemove(slave, out var told))
+            {
+                Answered(slave, told, slave.Health);
+            }
+        }
+    }
+
     private void ForgiveLags()
     {
         foreach (var slave in _slaves)
@@ -215,14 +228,15 @@ internal sealed partial class Topology
         }
     }
 
-    private void Found(Node node, NodeState state, string why, NodeHealth? asked)
+    // Whether it was in another state before.
+    private bool Found(Node node, NodeState state, string why, NodeHealth? asked)
     {
         lock (_changing)
         {
             var former = node.Health;
             if (asked is not null && !ReferenceEquals(asked, former) && former.State == NodeState.Down)
             {
-                return;
+                return false;
             }
 
             var now = _clock.GetTimestamp();
@@ -237,10 +251,15 @@ internal sealed partial class Topology
             {
                 _report.Changed(node, former.State, state, why);
             }
+
+            return former.State != state;
         }
     }
 
-    private TimeSpan Validity => !IsProbed
+    // Whether somebody asks the servers in the background; where places are told, somebody is taken to.
+    private bool IsAsked => Positions is not null || Suspected is not null;
+
+    private TimeSpan Validity => !IsAsked
         ? LeftOutWithoutProbes
         : (3 * _settings.Value.Options.Probe.Interval) + _settings.Value.Options.Probe.Timeout;
 

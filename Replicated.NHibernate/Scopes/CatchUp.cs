@@ -38,7 +38,7 @@ internal static class CatchUp
         await work.GiveBack(async);
         var other = await pool.OpenSlave(host.Goal with { OnlyMaster = true }, strict: false, async, cancellationToken);
         await work.Take(other, async, cancellationToken);
-        work.Lease.Pin(other.Node);
+        work.Lease.Pin(other);
         var reason = other.Reason ?? RouteReason.Stale;
         RouteReport.Took(host, work.Role, other.Node.Name, reason);
         return (other.Connection, reason);

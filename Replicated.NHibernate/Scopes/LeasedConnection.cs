@@ -37,7 +37,10 @@ internal sealed class LeasedConnection(NodePool pool)
         Interlocked.Exchange(ref _holds, 1);
     }
 
-    public void Pin(Node node) => Node = node;
+    /// <summary>Which server it was, where several stand behind the node's address.</summary>
+    public ServerIdentity? Server { get; private set; }
+
+    public void Pin(NodeConnection opened) => (Node, Server) = (opened.Node, opened.Server);
 
     public void NoteReader(DbDataReader reader) => _reader = reader;
 

@@ -133,7 +133,7 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
         using var outside = Scope.Services.ConnectionHooks.Any ? JoinedTransaction.OutsideOfAny() : null;
         var opened = work.Role == DatabaseRole.Master ? await Pool.OpenMaster(readOnly: work.Refusal is not null, async, cancellationToken)
             : node is null ? await Pool.OpenSlave(Scope.Goal, _decision.IsExplicit, async, cancellationToken)
-            : await Pool.OpenPinned(node, async, cancellationToken);
+            : await Pool.OpenPinned(node, work.Lease.Server, async, cancellationToken);
         await work.Take(opened, async, cancellationToken);
         if (node is null)
         {
@@ -147,7 +147,7 @@ internal sealed class RoleOpening(RoleWork work, RoleDecision decision)
     private void Pin(NodeConnection opened)
     {
         var isAnother = work.Lease.Node != opened.Node;
-        work.Lease.Pin(opened.Node);
+        work.Lease.Pin(opened);
         if (opened.Reason is { } reason)
         {
             _decision = _decision with { Reason = reason };

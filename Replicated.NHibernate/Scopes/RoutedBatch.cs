@@ -133,17 +133,12 @@ internal sealed class RoutedBatch(DbBatch inner) : DbBatch
         }
     }
 
-    // Npgsql 9 cannot run a batch with named parameters twice: "Missing type info or binding info".
+    // A provider's command remembers what was being prepared on the connection that it lost, and Npgsql 9 runs none with named parameters twice in a batch.
     private void Renew()
     {
         for (var i = 0; i < inner.BatchCommands.Count; i++)
         {
             var former = inner.BatchCommands[i];
-            if (former.Parameters.Count == 0 || former.Parameters[0].ParameterName.Length == 0)
-            {
-                continue;
-            }
-
             var command = inner.CreateBatchCommand();
             (command.CommandText, command.CommandType) = (former.CommandText, former.CommandType);
             DbParameter[] parameters = [.. former.Parameters.Cast<DbParameter>()];

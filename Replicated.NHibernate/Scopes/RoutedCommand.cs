@@ -11,56 +11,57 @@ namespace Replicated.NHibernate.Scopes;
 /// </summary>
 internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 {
+    private DbCommand _inner = inner;
     private RoutedConnection? _connection;
     private DbTransaction? _transaction;
     private SqlVerdict _verdict;
 
-    public DbCommand Inner => inner;
+    public DbCommand Inner => _inner;
 
     [AllowNull]
-    public override string CommandText { get => inner.CommandText; set => inner.CommandText = value; }
+    public override string CommandText { get => _inner.CommandText; set => _inner.CommandText = value; }
 
-    public override int CommandTimeout { get => inner.CommandTimeout; set => inner.CommandTimeout = value; }
+    public override int CommandTimeout { get => _inner.CommandTimeout; set => _inner.CommandTimeout = value; }
 
-    public override CommandType CommandType { get => inner.CommandType; set => inner.CommandType = value; }
+    public override CommandType CommandType { get => _inner.CommandType; set => _inner.CommandType = value; }
 
-    public override UpdateRowSource UpdatedRowSource { get => inner.UpdatedRowSource; set => inner.UpdatedRowSource = value; }
+    public override UpdateRowSource UpdatedRowSource { get => _inner.UpdatedRowSource; set => _inner.UpdatedRowSource = value; }
 
-    public override bool DesignTimeVisible { get => inner.DesignTimeVisible; set => inner.DesignTimeVisible = value; }
+    public override bool DesignTimeVisible { get => _inner.DesignTimeVisible; set => _inner.DesignTimeVisible = value; }
 
     protected override DbConnection? DbConnection
     {
-        get => _connection ?? inner.Connection;
+        get => _connection ?? _inner.Connection;
         set
         {
             _connection = value as RoutedConnection;
             if (_connection is null)
             {
-                inner.Connection = value;
+                _inner.Connection = value;
             }
         }
     }
 
     // A procedure's name alone says nothing of what it is.
-    private string Sql => inner.CommandType == CommandType.StoredProcedure ? $"call {inner.CommandText}" : inner.CommandText;
+    private string Sql => _inner.CommandType == CommandType.StoredProcedure ? $"call {_inner.CommandText}" : _inner.CommandText;
 
-    protected override DbParameterCollection DbParameterCollection => inner.Parameters;
+    protected override DbParameterCollection DbParameterCollection => _inner.Parameters;
 
     // A routed connection has one transaction; what the caller passes is a view of it.
     protected override DbTransaction? DbTransaction
     {
-        get => _connection is null ? inner.Transaction : _transaction;
+        get => _connection is null ? _inner.Transaction : _transaction;
         set
         {
             _transaction = value;
             if (_connection is null)
             {
-                inner.Transaction = value;
+                _inner.Transaction = value;
             }
         }
     }
 
-    public override void Cancel() => inner.Cancel();
+    public override void Cancel() => _inner.Cancel();
 
     public override void Prepare() => Run(static (c, _) =>
     {
@@ -94,7 +95,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
     public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) =>
         RunAsync(static (c, _, ct) => c.Inner.ExecuteScalarAsync(ct), static (c, value) => c.Ran(value), cancellationToken, answersWithRows: true);
 
-    protected override DbParameter CreateDbParameter() => inner.CreateParameter();
+    protected override DbParameter CreateDbParameter() => _inner.CreateParameter();
 
     protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
         Run(static (c, kept) => c.Reading(c.Inner.ExecuteReader(kept)), answersWithRows: true, Kept(behavior));
@@ -106,7 +107,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
     {
         if (disposing)
         {
-            inner.Dispose();
+            _inner.Dispose();
         }
 
         base.Dispose(disposing);
@@ -129,6 +130,8 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
                     Failed(e);
                     throw;
                 }
+
+                Renew();
             }
         }
     }
@@ -155,6 +158,8 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
                     Failed(e);
                     throw;
                 }
+
+                Renew();
             }
         }
     }
@@ -169,7 +174,7 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
         var running = new RunningOperation(target);
         try
         {
-            _verdict = target.Check(inner.CommandText, inner.CommandType);
+            _verdict = target.Check(_inner.CommandText, _inner.CommandType);
             return running;
         }
         catch
@@ -201,9 +206,9 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     private void Bind(ConnectionTarget target, DbConnection connection, bool answersWithRows)
     {
-        inner.Connection = connection;
-        inner.Transaction = target.Enlist();
-        target.Runs(_verdict, inner.CommandText, answersWithRows);
+        _inner.Connection = connection;
+        _inner.Transaction = target.Enlist();
+        target.Runs(_verdict, _inner.CommandText, answersWithRows);
     }
 
     private T Ran<T>(T result)
@@ -229,8 +234,20 @@ internal sealed class RoutedCommand(DbCommand inner) : DbCommand
 
     // Whatever it may do if it commits by itself.
     private ValueTask<bool> Repeats(Exception failure, bool async, CancellationToken cancellationToken) => _connection?.Target is { } target
-        ? target.Repeats(failure, StatementGuard.MayWrite(_verdict, inner.CommandText, answersWithRows: true, isAutocommitted: true), async, cancellationToken)
+        ? target.Repeats(failure, StatementGuard.MayWrite(_verdict, _inner.CommandText, answersWithRows: true, isAutocommitted: true), async, cancellationToken)
         : ValueTask.FromResult(false);
+
+    // A provider's command remembers what was being prepared on the connection that it lost.
+    private void Renew()
+    {
+        var (former, command) = (_inner, _connection!.Target.CreateProviderCommand());
+        (command.CommandText, command.CommandType, command.CommandTimeout, command.UpdatedRowSource) = (former.CommandText, former.CommandType, former.CommandTimeout, former.UpdatedRowSource);
+        DbParameter[] parameters = [.. former.Parameters.Cast<DbParameter>()];
+        former.Parameters.Clear();
+        command.Parameters.AddRange(parameters);
+        _inner = command;
+        former.Dispose();
+    }
 
     private void Failed(Exception failure) => _connection?.Target.Failed(failure, Sql);
 }

@@ -80,7 +80,7 @@ internal sealed class StatementRepeat(RoleWork work)
     {
         try
         {
-            return await Pool.OpenPinned(lost, async, cancellationToken);
+            return await Pool.OpenPinned(lost, work.Lease.Server, async, cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

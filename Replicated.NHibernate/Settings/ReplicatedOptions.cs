@@ -131,4 +131,11 @@ public sealed class SlaveOptions
     /// <value>1</value>
     [Range(1, 100)]
     public int Weight { get; set; } = 1;
+
+    /// <summary>
+    /// Whether several servers stand behind the address, as behind a load balancer or a cloud's reader endpoint. What one connection finds out then counts for no other: each
+    /// one is asked, which costs a round trip. An address that is seen to lead to several is taken for one without this.
+    /// </summary>
+    /// <value>false</value>
+    public bool LoadBalancer { get; set; }
 }

@@ -14,8 +14,7 @@ internal sealed partial class RequestScope : IScopeOwner
     private readonly HttpContext _context;
     private RoleDecision _decision;
     private Endpoint? _decidedFor;
-    private bool _isDecided;
-    private bool _wasEarly;
+    private bool _isDecided, _wasEarly;
     private bool _failed;
     private bool _tellsRoute;
     private object? _handled;
