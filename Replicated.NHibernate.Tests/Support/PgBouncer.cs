@@ -20,7 +20,7 @@ internal sealed class PgBouncer : IAsyncDisposable
 
     public string ConnectionString { get; private set; } = "";
 
-    public static async Task<PgBouncer> StartAsync(PostgresNode server, string poolMode)
+    public static async Task<PgBouncer> StartAsync(PostgresNode server, string poolMode, bool dropsOptions = true)
     {
         var program = Array.Find(Folders, folder => File.Exists(Path.Combine(folder, "pgbouncer")));
         Prerequisite.Require(program is not null, "PgBouncer", "Debian, Ubuntu: apt-get install pgbouncer.");
@@ -39,7 +39,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             auth_type = trust
             auth_file = {users}
             pool_mode = {poolMode}
-            ignore_startup_parameters = options, extra_float_digits
+            ignore_startup_parameters = {(dropsOptions ? "options, " : "")}extra_float_digits
             {(Environment.IsPrivilegedProcess ? "user = nobody" : "")}
 
             """));

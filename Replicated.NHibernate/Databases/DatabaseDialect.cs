@@ -70,6 +70,9 @@ internal abstract class DatabaseDialect
     /// <param name="version">What it said; null where it does not know the question.</param>
     public virtual DatabaseDialect Confirmed(string? version) => this;
 
+    /// <summary>What to do about a connection that could not be opened, as the end of a sentence; null where nothing is known.</summary>
+    public virtual string? RemedyOf(Exception failure) => null;
+
     /// <summary>The level to ask the provider for.</summary>
     /// <param name="level">What the application, or the library, wants.</param>
     /// <param name="onlyReads">Whether the work is expected to do nothing but read.</param>

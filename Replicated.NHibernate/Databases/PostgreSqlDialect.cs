@@ -56,5 +56,10 @@ internal sealed class PostgreSqlDialect(bool takesKeywords) : DatabaseDialect
 
     public override async Task<HistoryProof?> WriteProof(DbConnection master, CancellationToken cancellationToken) => await CommitSignature.Write(master, cancellationToken);
 
+    // PgBouncer's word; it has no code of its own.
+    public override string? RemedyOf(Exception failure) => failure is DbException { SqlState: "08P01" } && failure.Message.Contains("startup parameter", StringComparison.Ordinal)
+        ? "a pooler in between refuses startup options: set ignore_startup_parameters = options there, or Replicated:ReadOnlySwitch to false"
+        : null;
+
     public override FailureClass Classify(in Failure failure) => PostgreSqlErrors.Classify(failure);
 }

@@ -70,7 +70,7 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Warning, "Node {Node} does not tell how far it is ({Error}), so no read waits for it, and MaxLag does not see it. Grant the functions that the documentation names, or accept it. Said once per node.")]
     public static partial void PositionsOff(this ILogger logger, string node, string error);
 
-    [LoggerMessage(32, LogLevel.Warning, "Sessions of slave role on {Node} are not in the database's read-only mode although their connection string asks for it: a pooler in between drops startup options (PgBouncer: ignore_startup_parameters). Writes are refused by their words alone. Set default_transaction_read_only for the role or the database of that pooler, or connect past it. Said once per node.")]
+    [LoggerMessage(32, LogLevel.Warning, "Sessions of slave role on {Node} are not in the database's read-only mode although their connection string asks for it: a pooler in between drops startup options (PgBouncer: ignore_startup_parameters). Their reads run in transactions that are read-only, one more round trip each; after the commit point writes are refused by their words alone. Set default_transaction_read_only for the role or the database of that pooler, or connect past it. Said once per node.")]
     public static partial void ReadOnlyModeOff(this ILogger logger, string node);
 
     [LoggerMessage(33, LogLevel.Warning, "With {Database} through {ConnectionType} these are off: {Off}. Said once per application.")]

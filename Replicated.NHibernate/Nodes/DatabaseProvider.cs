@@ -125,7 +125,19 @@ internal sealed class DatabaseProvider
     /// <param name="connection">The open connection.</param>
     /// <param name="level">At which level.</param>
     /// <param name="onlyReads">Whether it is expected to do nothing but read.</param>
-    public DbTransaction Begin(DbConnection connection, IsolationLevel level, bool onlyReads = false) => _begin(_dialect.LevelToBegin(level, onlyReads), connection);
+    /// <param name="isReadOnly">Whether the database is to refuse writes in it, because the session does not.</param>
+    public DbTransaction Begin(DbConnection connection, IsolationLevel level, bool onlyReads = false, bool isReadOnly = false)
+    {
+        var transaction = _begin(_dialect.LevelToBegin(level, onlyReads), connection);
+        if (isReadOnly && _dialect.MakeTransactionReadOnly is { } makeReadOnly)
+        {
+            using var command = connection.CreateCommand();
+            (command.CommandText, command.Transaction) = (makeReadOnly, transaction);
+            command.ExecuteNonQuery();
+        }
+
+        return transaction;
+    }
 
     public static DatabaseProvider From(DbProviderFactory factory) => new(connectionString =>
     {

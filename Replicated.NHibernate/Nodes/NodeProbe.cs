@@ -53,7 +53,7 @@ internal sealed class NodeProbe(
             {
                 topology.Failed(node, e is OperationCanceledException or TimeoutException
                     ? "it did not answer within Probe:Timeout"
-                    : $"it could not be asked ({DatabaseDialect.NameOf(e)})");
+                    : $"it could not be asked ({DatabaseDialect.NameOf(e)}){(provider.Dialect.RemedyOf(e) is { } remedy ? $"; {remedy}" : "")}");
             }
         }
         finally

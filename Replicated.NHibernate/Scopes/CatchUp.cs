@@ -18,7 +18,7 @@ internal static class CatchUp
     {
         var (pool, host) = (work.Host.Services.Pool, work.Host);
         // What the scope has written meanwhile is not of a snapshot's moment.
-        var isSnapshot = work.Snapshot is { IsPhysical: true };
+        var isSnapshot = work.Snapshot is { IsPhysical: true, IsWanted: true };
         if (opened.Node.Role == DatabaseRole.Master || (!isSnapshot && await pool.HasReached(opened, host.Goal, async, cancellationToken)))
         {
             return (opened.Connection, null);

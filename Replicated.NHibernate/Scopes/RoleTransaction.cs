@@ -78,7 +78,9 @@ internal sealed class RoleTransaction(DatabaseProvider provider, IRoleHost host,
     }
 
     /// <summary>Begins it on the server.</summary>
-    public DbTransaction Start(DbConnection connection) => _transaction = provider.Begin(connection, _level, onlyReads);
+    /// <param name="connection">The open connection.</param>
+    /// <param name="isReadOnly">Whether the database is to refuse writes in it, because the session does not.</param>
+    public DbTransaction Start(DbConnection connection, bool isReadOnly) => _transaction = provider.Begin(connection, _level, onlyReads, isReadOnly);
 
     /// <summary>Its connection is lost before a statement has run: the next one begins it anew.</summary>
     public async ValueTask ForgetPhysical()

@@ -156,12 +156,17 @@ internal sealed class RoleWork
 
             if (HasSnapshot)
             {
-                return _snapshot!.Start(connection);
+                return _snapshot!.Start(connection, IsReadOnlyByTransaction);
             }
 
             if (Transaction.IsBegun && !IsDeferred)
             {
-                return Transaction.Start(connection);
+                return Transaction.Start(connection, IsReadOnlyByTransaction);
+            }
+
+            if (IsReadOnlyByTransaction)
+            {
+                return (_snapshot ??= NewSnapshot()).Start(connection, isReadOnly: true);
             }
         }
 
@@ -202,6 +207,7 @@ internal sealed class RoleWork
     /// <summary>A statement failed, or the connection was lost: nothing of the transaction can be committed.</summary>
     public void NoteFailure(Exception failure)
     {
+        _snapshot?.NoteFailure();
         if (Transaction.Physical is not null || _joined is { IsKnown: true })
         {
             Transaction.NoteFailure(failure);
@@ -253,7 +259,12 @@ internal sealed class RoleWork
 
     public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);
 
-    private void WantSnapshot() => (_snapshot ??= new SlaveSnapshot(Provider, Host.Services.Logger, Host)).Want();
+    // A statement that makes the session read-only would reach other clients behind a pooler, so each of its transactions is.
+    private bool IsReadOnlyByTransaction => Role == DatabaseRole.Slave && Lease.Node is { IsReadOnlyModeOff: true };
+
+    private void WantSnapshot() => (_snapshot ??= NewSnapshot()).Want();
+
+    private SlaveSnapshot NewSnapshot() => new(Provider, Host.Services.Logger, Host);
 
     // Without a session's enlistment nobody asks what was written, and it gets a token to be safe.
     private JoinedTransaction Join() => _joined ??= new JoinedTransaction(committed =>

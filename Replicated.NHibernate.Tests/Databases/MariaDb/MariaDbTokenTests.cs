@@ -44,6 +44,7 @@ internal sealed class MariaDbTokenTests
         var stranger = await new MarkedClient(_app).Read(id);
         await _cluster.Slaves[1].ResumeAsync();
         await _cluster.Slaves[1].WaitUntilAsync(await _cluster.Master.Ask<string>("select @@global.gtid_binlog_pos"));
+        await _app.UntilKnown("slave-2", client.Mark.Position!.Value);
         var caughtUp = await client.Read(id);
         Assert.Multiple(() =>
         {

@@ -118,10 +118,15 @@ internal sealed class MariaDbCluster : IAsyncDisposable
     private async Task CreateAsync()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, Settings), Options + "\n");
+        foreach (var node in Slaves.Prepend(Master))
+        {
+            Directory.CreateDirectory(node.Temporary);
+        }
+
         var asOther = Environment.IsPrivilegedProcess;
         if (asOther)
         {
-            await Run("chown", "nobody", _folder);
+            await Run("chown", "-R", "nobody", _folder);
         }
 
         await Run(MariaDbBinaries.Install,
@@ -135,7 +140,14 @@ internal sealed class MariaDbCluster : IAsyncDisposable
 
     private async Task Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+            Environment = { ["TMPDIR"] = Master.Temporary },
+        })!;
         var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.That(process.ExitCode, Is.Zero, string.Concat(said));

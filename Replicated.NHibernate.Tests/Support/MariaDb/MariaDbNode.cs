@@ -21,6 +21,9 @@ internal sealed partial class MariaDbNode(string folder, string name, int number
 
     public string Data => Path.Combine(folder, Name);
 
+    // Of its own, because a server that starts takes away what others have in theirs.
+    public string Temporary => Path.Combine(folder, Name + ".tmp");
+
     /// <summary>As an application connects: without any privilege but on its own tables.</summary>
     public string ConnectionString => Of("app", MariaDbCluster.Database);
 
@@ -36,7 +39,7 @@ internal sealed partial class MariaDbNode(string folder, string name, int number
         _process?.Dispose();
         _process = Process.Start(new ProcessStartInfo(MariaDbBinaries.Server,
         [
-            $"--defaults-file={Path.Combine(folder, MariaDbCluster.Settings)}", $"--datadir={Data}", $"--socket={Path.Combine(folder, Name + ".sock")}", $"--pid-file={PidFile}",
+            $"--defaults-file={Path.Combine(folder, MariaDbCluster.Settings)}", $"--datadir={Data}", $"--socket={Path.Combine(folder, Name + ".sock")}", $"--pid-file={PidFile}", $"--tmpdir={Temporary}",
             $"--log-error={Path.Combine(folder, Name + ".log")}", string.Create(CultureInfo.InvariantCulture, $"--port={Port}"), string.Create(CultureInfo.InvariantCulture, $"--server-id={number}"),
             // After a crash too; a promotion ends it.
             number == 1 ? "--read-only=OFF" : "--read-only=ON",
