@@ -16,6 +16,8 @@ help() {
 ./build.sh sample [arguments]    runs the message board on a PostgreSQL primary and two slaves of its own: http://127.0.0.1:5080;
                                  'sample --database sqlite' on one file, without any server
 ./build.sh test [arguments]      builds everything and runs the tests; arguments go to dotnet test, e.g. --filter Name~Commit
+./build.sh torture [seconds] [seed]  clients, and servers that are killed, stopped, cut and hung meanwhile: what was promised must hold (60 seconds, a seed by chance); --soak: 180 seconds
+                                 of steady load, and whether memory and handles grow
 ./build.sh bench [arguments]     runs the benchmarks; 'bench request' what a request costs beside one written by hand, --full with more rounds
 ./build.sh pack                  packs the library into artifacts/
 ./build.sh evidence              runs the tests and writes what they said into docs/evidence.md
@@ -49,6 +51,18 @@ case ${1:-help} in
   test)
     shift
     run_suite "$@"
+    ;;
+  torture)
+    shift
+    REPLICATED_TORTURE_TEST=Promises REPLICATED_TORTURE_SECONDS=60
+    if [ "${1:-}" = --soak ]; then
+      REPLICATED_TORTURE_TEST=Soak REPLICATED_TORTURE_SECONDS=180
+      shift
+    fi
+    REPLICATED_TORTURE_SECONDS=${1:-$REPLICATED_TORTURE_SECONDS}
+    REPLICATED_TORTURE_SEED=${2:-$RANDOM}
+    export REPLICATED_TORTURE_SECONDS REPLICATED_TORTURE_SEED
+    run_suite --logger 'console;verbosity=detailed' --filter "FullyQualifiedName~Torture.TortureTests.$REPLICATED_TORTURE_TEST"
     ;;
   evidence)
     REPLICATED_EVIDENCE=${REPLICATED_EVIDENCE:-docs/evidence.md} run_suite

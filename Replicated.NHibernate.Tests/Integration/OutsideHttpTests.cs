@@ -116,6 +116,16 @@ internal sealed class OutsideHttpTests(UnitOfWork unit)
         Assert.That(_log.Messages(1), Is.Empty, "No route was taken.");
     }
 
+    [Test, Promise(12)]
+    public async Task A_job_that_writes_on_a_slave_is_told_of_no_attribute()
+    {
+        await using var container = _console.CreateAsyncScope();
+        await using var scope = _console.GetRequiredService<IReplicatedSessions>().BeginScope(DatabaseRole.Slave);
+        Assert.That(
+            () => container.ServiceProvider.GetRequiredService<IBoard>().ExecuteAsync("insert into post (id, title) values (gen_random_uuid(), 'never')"),
+            Throws.InstanceOf<SlaveWriteException>().With.Message.Contains("BeginScope(DatabaseRole.Master)").And.Message.Not.Contains("[UseMaster]"));
+    }
+
     [Test]
     public async Task A_hosted_service_works_in_scopes()
     {

@@ -63,6 +63,42 @@ internal sealed class BegunByApplicationTests
         Assert.That((await Count(names[0]), await Count(names[1])), Is.EqualTo((1L, 1L)));
     }
 
+    [TestCase("in the view", 1), TestCase("before the view", 0), TestCase("a scope of its own in the view", 0)]
+    public async Task Token_of_a_commit_that_comes_after_the_first_byte_is_counted_as_lost_and_warned_of(string when, int lost)
+    {
+        using var counters = new Failover.Counters(_app.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>());
+        _app.Log.Entries.Clear();
+        var answer = await _app.Post(context =>
+        {
+            var session = context.Session();
+            var own = session.BeginTransaction();
+            if (when == "before the view")
+            {
+                session.Save(new Note { Name = "early" });
+                own.Commit();
+            }
+
+            return Task.FromResult<IResult>(new View(async response =>
+            {
+                if (when == "in the view")
+                {
+                    session.Save(new Note { Name = "late" });
+                    own.Commit();
+                }
+
+                if (when == "a scope of its own in the view")
+                {
+                    await using var scope = context.RequestServices.GetRequiredService<IReplicatedSessions>().BeginScope();
+                    context.Session().Save(new Note { Name = "beside" });
+                    await scope.CommitAsync();
+                }
+
+                await response.WriteAsync("done");
+            }));
+        });
+        Assert.That((answer.Ok().Mark is not null, counters.Of("replicated.marks.lost"), _app.Log.Messages(19).Count()), Is.EqualTo((when == "before the view", (long)lost, lost)));
+    }
+
     [Test]
     public async Task One_that_is_used_and_committed_only_in_the_view_works_as_with_plain_NHibernate()
     {

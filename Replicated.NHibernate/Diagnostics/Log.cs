@@ -61,6 +61,9 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Warning, "{Work} has read on a slave what NHibernate takes for changed: {Changes}. Nothing of it is written, because Replicated:ChangesOnSlave is Warn. Put [UseMaster] where it is meant; where nobody meant it, mend the mapping: a NULL in a property that cannot hold it, or a user type whose Equals does not compare values.")]
     public static partial void ChangedOnSlave(this ILogger logger, string work, string changes);
 
+    [LoggerMessage(19, LogLevel.Warning, "{Work} has committed after its response had begun, so the response cannot carry the token, and the client's next read may not see the write. Commit before the action returns and before the first byte of the response. Said once per request.")]
+    public static partial void TokenLost(this ILogger logger, string work);
+
     [LoggerMessage(30, LogLevel.Warning, "Node {Node} works, but it or the pool has no connection left ({Error}). Next: {Next}")]
     public static partial void NodeBusy(this ILogger logger, string node, string error, string next);
 

@@ -17,6 +17,8 @@ internal sealed class ReplicatedMetrics : IDisposable
     public const string Repeats = "replicated.repeats";
     public const string Tokens = "replicated.marks";
 
+    public const string TokensLost = "replicated.marks.lost";
+
     public const string NodeTag = "node";
 
     private readonly Meter _meter;
@@ -25,6 +27,7 @@ internal sealed class ReplicatedMetrics : IDisposable
     private readonly UpDownCounter<long> _activeFallbacks;
     private readonly Counter<long> _ejections;
     private readonly Counter<long> _marks;
+    private readonly Counter<long> _lost;
     private readonly Counter<long> _repeats;
     private readonly Histogram<double> _openDuration;
 
@@ -38,6 +41,7 @@ internal sealed class ReplicatedMetrics : IDisposable
         _ejections = _meter.CreateCounter<long>(Ejections, unit: "{ejection}", description: "Servers that were taken out of use, by what they became.");
         _repeats = _meter.CreateCounter<long>(Repeats, unit: "{statement}", description: "First statements that were sent once more, by the server that lost them and why.");
         _marks = _meter.CreateCounter<long>(Tokens, unit: "{mark}", description: "Marks that clients sent, by what became of them.");
+        _lost = _meter.CreateCounter<long>(TokensLost, unit: "{mark}", description: "Marks of commits that came after the response had begun, so that no client hears of them.");
     }
 
     public bool OpensAreMeasured => _openDuration.Enabled;
@@ -73,6 +77,8 @@ internal sealed class ReplicatedMetrics : IDisposable
     public void FallbackEnded() => _activeFallbacks.Add(-1);
 
     public void Ejected(string node, string state) => _ejections.Add(1, new(NodeTag, node), new("state", state));
+
+    public void TokenLost() => _lost.Add(1);
 
     public void Repeated(string node, string reason) => _repeats.Add(1, new(NodeTag, node), new("reason", reason));
 

@@ -1,17 +1,8 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Settings;
 
 namespace Replicated.NHibernate.Nodes;
-
-/// <summary>What the reads of this moment are chosen from, and how. Immutable.</summary>
-/// <param name="Policy">Chooses one.</param>
-/// <param name="Slaves">Those that may be used.</param>
-/// <param name="Reads">The same, and the master where it takes a share.</param>
-/// <param name="MaxFallbackSessions">How many reads the master takes over at most.</param>
-/// <param name="Until">The timestamp at which something that is known of a node ends to be known.</param>
-internal sealed record Choice(ILoadBalancingPolicy Policy, ReadCandidates Slaves, ReadCandidates Reads, int MaxFallbackSessions, long Until);
 
 /// <summary>
 /// The servers there are and what is known of each. Whoever finds out something says so here, which is rare and may wait for a lock; whoever chooses reads a
@@ -30,8 +21,7 @@ internal sealed partial class Topology
     private readonly ILogger _logger;
     private readonly NodeReport _report;
     private readonly LogHistory _history = new();
-    // Slaves that answered before the master did: what they are shows only then.
-    private readonly ConcurrentDictionary<Node, ReplicationStatus> _early = new();
+    private readonly EarlyAnswers _early = new();
     private readonly bool _startedWithoutSlaves;
     private readonly ReplicationPositions? _ownPositions;
     private MasterProgress? _progress;
@@ -120,11 +110,7 @@ internal sealed partial class Topology
         var others = Others.Beside(node, Master, _slaves, MasterLog);
         var (state, why) = Judge.Of(node, told, options.MaxLag, others);
         Found(node, state, why, asked);
-        if (state == NodeState.Unknown)
-        {
-            _early[node] = told;
-        }
-
+        _early.Note(node, state, told);
         JudgeEarly();
         lock (_changing)
         {
@@ -204,12 +190,9 @@ internal sealed partial class Topology
 
     private void JudgeEarly()
     {
-        foreach (var slave in Master.Health.State == NodeState.Unknown ? [] : _early.Keys)
+        foreach (var (slave, told) in _early.Take(Master))
         {
-            if (_early.TryRemove(slave, out var told))
-            {
-                Answered(slave, told, slave.Health);
-            }
+            Answered(slave, told, slave.Health);
         }
     }
 
@@ -271,18 +254,7 @@ internal sealed partial class Topology
         }
     }
 
-    private Choice Choose()
-    {
-        var (options, now) = (_settings.Value.Options, _clock.GetTimestamp());
-        var slaves = ReadCandidates.Of(_slaves.Where(s => s.Health.IsUsableAt(now)));
-        var takesShare = options.MasterReadWeight > 0 && _slaves.Length > 0 && Master.Health.IsReadableAt(now);
-        return new Choice(
-            _nodes.Policy(options.LoadBalancing),
-            slaves,
-            takesShare ? slaves.With(Master, options.MasterReadWeight) : slaves,
-            options.MaxFallbackSessions,
-            _slaves.Append(Master).Where(n => !n.Health.IsUsableAt(now)).Select(n => n.Health.Until).DefaultIfEmpty(long.MaxValue).Min());
-    }
+    private Choice Choose() => Choice.Of(_nodes, _settings.Value.Options, Master, _slaves, _clock.GetTimestamp());
 
     private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _clock.TimestampFrequency);
 }

@@ -3,6 +3,19 @@ using Replicated.NHibernate.Routing;
 
 namespace Replicated.NHibernate.Scopes;
 
+/// <summary>Where a token comes from.</summary>
+internal enum TokenOf
+{
+    /// <summary>A commit of the scope, or of the application in it.</summary>
+    Commit,
+
+    /// <summary>A commit of a scope that was begun within it, or the read of one.</summary>
+    ScopeWithin,
+
+    /// <summary>A read, where reads are not to go back.</summary>
+    Read,
+}
+
 /// <summary>What a scope belongs to: it decides the role and gives the work its name.</summary>
 internal interface IScopeOwner
 {
@@ -29,7 +42,7 @@ internal interface IScopeOwner
     ulong Client => 0;
 
     /// <summary>What the client's next reads must see: a commit of the work wrote, or reads are not to go back.</summary>
-    void Carry(Mark mark)
+    void Carry(Mark mark, TokenOf source)
     {
     }
 
@@ -53,7 +66,7 @@ internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplici
 
     public TokenSet Tokens => around is null ? new(mark is { Position: not null } ? mark : null, mark is { Position: null } ? mark : null) : around.Services.Marks.With(around.Tokens, mark);
 
-    public void Carry(Mark mark) => around?.NoteBeside(mark);
+    public void Carry(Mark mark, TokenOf source) => around?.NoteBeside(mark);
 
     public RoleDecision Decide(DatabaseRole? block) =>
         (block is { } inBlock

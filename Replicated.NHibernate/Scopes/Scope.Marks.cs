@@ -34,7 +34,7 @@ internal sealed partial class Scope
             // What the client brought was written before, whatever another machine's clock said then. A time alone does not say so.
             (_tokens, Commits) = (Services.Marks.With(position is null ? AsksOwner() : default, mark), Commits + 1);
             _askedOwner = true;
-            owner.Carry(mark);
+            owner.Carry(mark, TokenOf.Commit);
         }
     }
 
@@ -46,7 +46,7 @@ internal sealed partial class Scope
             _tokens = Services.Marks.With(AsksOwner(), mark);
             if (!Services.Marks.IsPassed(mark))
             {
-                owner.Carry(mark);
+                owner.Carry(mark, TokenOf.Read);
             }
         }
     }
@@ -55,7 +55,7 @@ internal sealed partial class Scope
     public void NoteBeside(Mark mark)
     {
         (_tokens, Commits) = (Services.Marks.With(AsksOwner(), mark), Commits + 1);
-        owner.Carry(mark);
+        owner.Carry(mark, TokenOf.ScopeWithin);
     }
 
     // Only when somebody reads from a slave or writes: most requests carry no mark and need none.

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Replicated.NHibernate.Consistency;
+using Replicated.NHibernate.Diagnostics;
 using Replicated.NHibernate.Scopes;
 using CacheControlHeaderValue = Microsoft.Net.Http.Headers.CacheControlHeaderValue;
 
@@ -18,6 +19,7 @@ internal sealed class ClientTokens
     private TokenSet _carried;
     private bool _isRead;
     private bool _answers;
+    private bool _saidLost;
 
     private ClientTokens(HttpContext context, ScopeServices services) => (_context, _services) = (context, services);
 
@@ -62,15 +64,29 @@ internal sealed class ClientTokens
         return _received;
     }
 
-    public void Carry(Mark token)
+    public void Carry(Mark token, bool isCommit)
     {
         _carried = _services.Marks.With(_carried, token);
         Answer();
+        if (isCommit && _context.Response.HasStarted && _services.HasSlaves)
+        {
+            Lost();
+        }
+    }
+
+    private void Lost()
+    {
+        _services.Metrics.TokenLost();
+        if (!_saidLost)
+        {
+            _saidLost = true;
+            _services.Logger.TokenLost(RequestName.Of(_context).ToString());
+        }
     }
 
     private void Answer()
     {
-        // Only writes without a transaction can come after the first byte; their mark is for who asks IReplicatedSessions.
+        // After the first byte a token is only for who asks IReplicatedSessions.
         if (!_answers && !_context.Response.HasStarted)
         {
             _answers = true;

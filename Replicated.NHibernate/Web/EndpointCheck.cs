@@ -4,19 +4,28 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Web;
 
-/// <summary>Asks every endpoint for its role when the pipeline is built, so that a contradiction stops the start and not a request.</summary>
+/// <summary>Asks every endpoint for its role when the pipeline is built, so that a contradiction stops the start and not a request. Attributes that do nothing are named in the log.</summary>
 internal static class EndpointCheck
 {
     /// <exception cref="InvalidOperationException">Some endpoints ask for both roles, or have an attribute where it does nothing.</exception>
     public static void Run(IServiceProvider services)
     {
-        string[] errors = [.. (services.GetService<EndpointDataSource>()?.Endpoints ?? []).SelectMany(Errors).Distinct(StringComparer.Ordinal)];
+        var endpoints = services.GetService<EndpointDataSource>()?.Endpoints ?? [];
+        string[] errors = [.. endpoints.SelectMany(Errors).Distinct(StringComparer.Ordinal)];
         if (errors.Length > 0)
         {
             throw new InvalidOperationException(string.Join(Environment.NewLine, errors));
+        }
+
+        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(Log.Category);
+        foreach (var idle in services.GetRequiredService<IdleAttributes>().Find(endpoints))
+        {
+            logger.RegistrationDoubtful(idle);
         }
     }
 

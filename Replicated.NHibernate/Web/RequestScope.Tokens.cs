@@ -1,4 +1,5 @@
 using Replicated.NHibernate.Consistency;
+using Replicated.NHibernate.Scopes;
 
 namespace Replicated.NHibernate.Web;
 
@@ -13,11 +14,11 @@ internal sealed partial class RequestScope
     private AfterWriteOptions AfterWrite => _shared.Services.Settings.Value.Options.AfterWrite;
 
     /// <summary>The answer carries it, also where an error page takes the answer's place: what is committed is committed.</summary>
-    public void Carry(Mark mark)
+    public void Carry(Mark mark, TokenOf source)
     {
         if (_ended is null)
         {
-            ClientTokens.Of(_context, _shared.Services).Carry(mark);
+            ClientTokens.Of(_context, _shared.Services).Carry(mark, isCommit: source == TokenOf.Commit);
         }
     }
 }

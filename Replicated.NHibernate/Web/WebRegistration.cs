@@ -16,6 +16,7 @@ internal static class WebRegistration
         services.TryAddSingleton<IScopeDiagnosis, RequestDiagnosis>();
         services.TryAddSingleton<RequestScopes>();
         services.TryAddSingleton<WebMarker>();
+        services.AddSingleton(new IdleAttributes(services));
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UnhandledExceptionFilter>());
         services.TryAddSingleton<StatusCounters>();
         services.TryAddSingleton<StatusHistory>();
