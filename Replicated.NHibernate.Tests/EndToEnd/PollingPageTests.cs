@@ -11,7 +11,7 @@ namespace Replicated.NHibernate.Tests.EndToEnd;
 [Promise(10)]
 internal sealed class PollingPageTests
 {
-    private const int Writes = 200;
+    private const int Writes = 500;
 
     /// <summary>Polls every 50 ms, and asks after each write for what was written: how many writes were missing, and how many polls were answered.</summary>
     private const string Script = """
