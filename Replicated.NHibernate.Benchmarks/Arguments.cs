@@ -7,7 +7,7 @@ internal sealed record Arguments(IReadOnlyList<string> Names, TimeSpan Round, in
 {
     public const string Usage =
         """
-        [decision] [pick] [marks] [session] [startup] [http] [request-memory]
+        [decision] [pick] [tokens] [session] [startup] [http] [request-memory]
                                         which benchmarks to run; all of them where none is named; 'request' is all whose names begin so
         --full                                more rounds of what begins with request
         --seconds N                           how long a round over HTTP lasts (10)

@@ -3,7 +3,7 @@ namespace Replicated.NHibernate.Benchmarks;
 /// <summary>One of the things that are measured, by the name that the command line has for it.</summary>
 internal abstract partial class Benchmark(string name)
 {
-    public static readonly string[] Names = ["decision", "pick", "marks", "session", "startup", "http", "request-memory"];
+    public static readonly string[] Names = ["decision", "pick", "tokens", "session", "startup", "http", "request-memory"];
 
     public string Name { get; } = name;
 
@@ -12,7 +12,7 @@ internal abstract partial class Benchmark(string name)
     {
         get
         {
-            List<Benchmark> all = [new DecisionBenchmark(), new PickBenchmark(), new MarksBenchmark()];
+            List<Benchmark> all = [new DecisionBenchmark(), new PickBenchmark(), new TokensBenchmark()];
             AddNHibernate(all);
             return all;
         }

@@ -51,7 +51,7 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
             written,
             sessions.CurrentRoute!,
             await servers,
-            sessions.CurrentMark,
+            sessions.CurrentToken,
             LiveSwitches.TokensAreOn(configuration),
             LiveSwitches.AutoReadOnSlaveIsOn(configuration),
             services.GetRequiredService<DemoServers>().AreOwn,
@@ -60,7 +60,7 @@ public sealed class BoardController(IPosts posts, IReplicatedSessions sessions, 
 }
 
 /// <param name="Route">Where the posts were read.</param>
-/// <param name="Mark">What the reader's browser carries, if the reader wrote.</param>
+/// <param name="ConsistencyToken">What the reader's browser carries, if the reader wrote.</param>
 /// <param name="ServersAreOwn">Whether the sample started them, and may kill them.</param>
 /// <param name="Trouble">What the library knows of servers that cannot be used.</param>
 public sealed record BoardPage(
@@ -68,7 +68,7 @@ public sealed record BoardPage(
     NewPost Written,
     Route Route,
     IReadOnlyList<ServerStatus> Servers,
-    Mark? Mark,
+    ConsistencyToken? Token,
     bool TokensAreOn,
     bool AutoReadOnSlaveIsOn,
     bool ServersAreOwn,

@@ -16,11 +16,11 @@ internal enum ModelOf
 /// One client with several requests in flight, whose responses arrive in any order, while slaves follow. The client must bring, with each later request, what
 /// holds its reads back from a slave that lacks one of the writes that it has heard of.
 /// </summary>
-internal sealed class TokenModel(MarkApp app, ModelOf kind, int inFlight, bool withoutPlaces, int seed)
+internal sealed class TokenModel(TokenApp app, ModelOf kind, int inFlight, bool withoutPlaces, int seed)
 {
     private const string Prefix = "t";
     private readonly Random _random = new(seed);
-    private readonly Dictionary<string, Mark> _jar = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ConsistencyToken> _jar = new(StringComparer.Ordinal);
     private readonly List<Request> _sent = [];
     private readonly List<Request> _answered = [];
     private int _sending;
@@ -94,7 +94,7 @@ internal sealed class TokenModel(MarkApp app, ModelOf kind, int inFlight, bool w
             // A read that must not go back, where that is asked for: on a slave that has what was brought, or else on the master.
             var brought = request.Brought.Max(c => c.Token!.Value.Position?.Offset) ?? 0;
             var slave = app.Pool.Slaves[_random.Next(app.Pool.Slaves.Length)].Reading!.Position;
-            var read = new Mark(app.Clock.GetUtcNow(), slave.Offset >= brought ? slave : new Position(1, _end));
+            var read = new ConsistencyToken(app.Clock.GetUtcNow(), slave.Offset >= brought ? slave : new Position(1, _end));
             request.Set = kind == ModelOf.SingleCookie || app.Rules.IsPassed(read) ? null : read;
         }
 
@@ -155,9 +155,9 @@ internal sealed class TokenModel(MarkApp app, ModelOf kind, int inFlight, bool w
     {
         public List<TokenCookie> Brought { get; } = brought;
 
-        public Mark? Set { get; set; }
+        public ConsistencyToken? Set { get; set; }
 
-        public Mark? Wrote { get; set; }
+        public ConsistencyToken? Wrote { get; set; }
 
         public List<string> Deleted { get; set; } = [];
     }

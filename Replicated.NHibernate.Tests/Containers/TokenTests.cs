@@ -33,20 +33,20 @@ internal sealed class TokenTests
     [Test]
     public async Task Own_write_is_read_from_the_master_as_long_as_no_slave_has_it()
     {
-        var (writer, other) = (new MarkedClient(_app), new MarkedClient(_app));
+        var (writer, other) = (new TokenClient(_app), new TokenClient(_app));
         var id = await writer.Write();
         var own = await writer.Read(id);
         var others = await other.Read(id);
-        Assert.That(own, Is.EqualTo((new Place(Cluster.Master.Port, InRecovery: false), true, "role=slave; node=master; reason=mark")));
+        Assert.That(own, Is.EqualTo((new Place(Cluster.Master.Port, InRecovery: false), true, "role=slave; node=master; reason=token")));
         Assert.That((others.Place.InRecovery, others.Has), Is.EqualTo((true, false)));
     }
 
     [Test]
     public async Task Own_write_is_read_from_a_slave_once_it_has_it()
     {
-        var writer = new MarkedClient(_app);
+        var writer = new TokenClient(_app);
         var id = await writer.Write();
-        var position = writer.Mark.Position!.Value;
+        var position = writer.Token.Position!.Value;
         await Resume();
         await _app.UntilKnown("slave-1", position);
         await _app.UntilKnown("slave-2", position);

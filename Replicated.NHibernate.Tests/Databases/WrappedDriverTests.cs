@@ -40,10 +40,10 @@ internal sealed class WrappedDriverTests(bool batches, bool lazy)
     [Test]
     public async Task Write_is_followed_by_a_place_in_one_round_trip_and_read_on_a_slave()
     {
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         _driver.Executed.Clear();
         var id = await client.Write();
-        Assert.That(client.Mark.Position, Is.Not.Null);
+        Assert.That(client.Token.Position, Is.Not.Null);
         var commit = _driver.Executed.Single(sql => sql.Contains("txid_current_if_assigned", StringComparison.Ordinal));
         Assert.That(commit, Does.Contain("commit").And.Contain("pg_current_wal_insert_lsn"));
         Assert.That(commit.StartsWith("batch: ", StringComparison.Ordinal), Is.EqualTo(batches));
@@ -61,7 +61,7 @@ internal sealed class WrappedDriverTests(bool batches, bool lazy)
             await context.Board().AddAsync(id);
             await Assert.CatchAsync(() => context.Board().ExecuteAsync("select 1/0"));
         });
-        Assert.That((reply.Status, reply.MarkHeader), Is.EqualTo((HttpStatusCode.InternalServerError, (string?)null)));
+        Assert.That((reply.Status, reply.TokenHeader), Is.EqualTo((HttpStatusCode.InternalServerError, (string?)null)));
         Assert.That(await SharedCluster.Ask<bool>(SharedCluster.Master, $"select exists (select 1 from post where id = '{id}')"), Is.False);
     }
 
@@ -75,7 +75,7 @@ internal sealed class WrappedDriverTests(bool batches, bool lazy)
             await context.Board().AddAsync(id);
             await context.Board().ExecuteAsync($"insert into checked_at_commit values ('{Guid.NewGuid()}')");
         });
-        Assert.That((reply.Status, reply.MarkHeader), Is.EqualTo((HttpStatusCode.InternalServerError, (string?)null)));
+        Assert.That((reply.Status, reply.TokenHeader), Is.EqualTo((HttpStatusCode.InternalServerError, (string?)null)));
         Assert.That(await SharedCluster.Ask<bool>(SharedCluster.Master, $"select exists (select 1 from post where id = '{id}')"), Is.False);
     }
 

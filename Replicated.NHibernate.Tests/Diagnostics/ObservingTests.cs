@@ -87,9 +87,9 @@ internal sealed class ObservingTests
             Assert.That(Page, Does.Contain($"`{reason.Name()}`"));
         }
 
-        foreach (var kind in Enum.GetValues<Replicated.NHibernate.Consistency.MarkKind>())
+        foreach (var kind in Enum.GetValues<Replicated.NHibernate.Consistency.TokenKind>())
         {
-            Assert.That(Page, Does.Contain($"`{Replicated.NHibernate.Consistency.MarkKindNames.Name(kind)}`"));
+            Assert.That(Page, Does.Contain($"`{Replicated.NHibernate.Consistency.TokenKindNames.Name(kind)}`"));
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed class ObservingTests
         await using var app = new NodesApp(1);
         app.Positions.Are(("s0", 50));
         var sessions = app.Services.GetRequiredService<IReplicatedSessions>();
-        await using (sessions.BeginScope(DatabaseRole.Slave, new Mark(app.Clock.GetUtcNow(), new Position(1, 50))))
+        await using (sessions.BeginScope(DatabaseRole.Slave, new ConsistencyToken(app.Clock.GetUtcNow(), new Position(1, 50))))
         {
             await FakeScopes.Connection().Connect(async: true, default);
             Assert.That(Activity.Current, Is.SameAs(caller));

@@ -64,7 +64,7 @@ internal sealed class BrowserTests
     }
 
     [Test, Promise(10)]
-    public async Task With_both_slaves_paused_a_person_sees_the_new_post_as_long_as_marks_are_on()
+    public async Task With_both_slaves_paused_a_person_sees_the_new_post_as_long_as_tokens_are_on()
     {
         var page = await Open();
         await Press(page, "Pause the replay of slave-1");

@@ -15,8 +15,8 @@ internal sealed class CrossOriginPageTests
     private const string Script = """
         async ([api, id, carries]) => {
             const written = await fetch(api + '/posts/' + id, { method: 'POST' });
-            const token = written.headers.get('Replicated-Mark');
-            const seen = await fetch(api + '/posts/' + id, carries && token ? { headers: { 'Replicated-Mark': token } } : {});
+            const token = written.headers.get('Replicated-Token');
+            const seen = await fetch(api + '/posts/' + id, carries && token ? { headers: { 'Replicated-Token': token } } : {});
             return [token === null ? 'no token' : 'a token', String(seen.status)];
         }
         """;
@@ -31,8 +31,8 @@ internal sealed class CrossOriginPageTests
                 UnitOfWork.Connection.Register(builder.Services);
                 builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy =>
                 {
-                    policy.AllowAnyOrigin().AllowAnyMethod().WithHeaders("Replicated-Mark");
-                    _ = exposed ? policy.WithExposedHeaders("Replicated-Mark") : policy;
+                    policy.AllowAnyOrigin().AllowAnyMethod().WithHeaders("Replicated-Token");
+                    _ = exposed ? policy.WithExposedHeaders("Replicated-Token") : policy;
                 }));
             },
             app =>

@@ -51,7 +51,7 @@ internal sealed class PollingPageTests
                 app.MapGet("/posts/{id:guid}", async (Guid id, IBoard board) => await board.HasAsync(id) ? Results.Ok() : Results.NotFound());
             },
             _nodes.Cluster,
-            new Dictionary<string, string?> { ["Replicated:Probe:Interval"] = "00:00:00.1", ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00.005" });
+            new Dictionary<string, string?> { ["Replicated:Probe:Interval"] = "00:00:00.1", ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:00.005" });
     }
 
     [OneTimeTearDown]

@@ -45,8 +45,8 @@ internal static class SurfaceNames
             return Of(underlying) + "?";
         }
 
-        var mark = !type.IsValueType && nullability is { ReadState: NullabilityState.Nullable } ? "?" : "";
-        return Plain(type, nullability) + mark;
+        var token = !type.IsValueType && nullability is { ReadState: NullabilityState.Nullable } ? "?" : "";
+        return Plain(type, nullability) + token;
     }
 
     private static string Plain(Type type, NullabilityInfo? nullability)

@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Tests.Integration;
 [Promise(10)]
 internal sealed class CachedResponseTests(UnitOfWork unit)
 {
-    private const string Passed = "replicated-mark=1";
+    private const string Passed = "replicated-token=1";
     private OwnNodes _nodes = null!;
     private WorkApp _app = null!;
 
@@ -44,7 +44,7 @@ internal sealed class CachedResponseTests(UnitOfWork unit)
                 context.Response.Headers.CacheControl = cacheControl;
                 await context.Board().AddAsync(Guid.NewGuid());
             },
-            headers: ("Cookie", "replicated-mark=no token")));
+            headers: ("Cookie", "replicated-token=no token")));
 
     [Test]
     public async Task Response_that_changes_no_cookie_says_nothing_of_caches() => Assert.That(Shown(await _app.Get(Read(null))), Is.EqualTo(", 0 cookies"));

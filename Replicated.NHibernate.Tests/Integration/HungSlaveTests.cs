@@ -14,7 +14,7 @@ namespace Replicated.NHibernate.Tests.Integration;
 internal sealed class HungSlaveTests(UnitOfWork unit)
 {
     [Test]
-    public async Task A_marked_read_waits_for_its_answer_as_long_as_a_probe_would_and_goes_to_the_master()
+    public async Task A_tokened_read_waits_for_its_answer_as_long_as_a_probe_would_and_goes_to_the_master()
     {
         var slave = SharedCluster.Cluster.Slaves[0];
         await using var proxy = TcpProxy.Start(slave);
@@ -37,7 +37,7 @@ internal sealed class HungSlaveTests(UnitOfWork unit)
         proxy.Hang();
         using var written = await app.Client.PostAsync(new Uri("/write", UriKind.Relative), content: null);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/where");
-        request.Headers.Add("Replicated-Mark", written.Headers.GetValues("Replicated-Mark").Single());
+        request.Headers.Add("Replicated-Token", written.Headers.GetValues("Replicated-Token").Single());
         using var answer = await app.Client.SendAsync(request).WaitAsync(TimeSpan.FromSeconds(30));
         await proxy.RestoreAsync();
 

@@ -36,7 +36,7 @@ internal sealed class IdentityTests
         var ports = new SortedSet<int> { first.Port };
         for (var i = 0; i < 40; i++)
         {
-            var client = new MarkedClient(app);
+            var client = new TokenClient(app);
             var id = await client.Write();
             var read = await client.Read(id);
             own += read.Has ? 1 : 0;
@@ -67,7 +67,7 @@ internal sealed class IdentityTests
         // The master by another name than the slave: by the same it would be one database in development.
         var leadsTo = master == "the promoted slave" ? promoted : _cluster.Master;
         await using var app = await App(probed, ("ConnectionStrings:Master", $"{leadsTo.ConnectionString};Target Session Attributes=primary;Host=127.0.0.1:{leadsTo.Port},127.0.0.1:1"), others);
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         if (withToken)
         {
             client.Cookie = token.ToString();
@@ -101,7 +101,7 @@ internal sealed class IdentityTests
 
     private static async Task<bool> OwnRead(WorkApp app)
     {
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         return (await client.Read(await client.Write())).Has;
     }
 
@@ -109,7 +109,7 @@ internal sealed class IdentityTests
     public async Task Master_that_refuses_writes_is_read_and_every_write_is_503_until_it_takes_them_again()
     {
         await using var app = await App(probed: true, ("ConnectionStrings:Slave", _cluster.Slaves[0].ConnectionString));
-        await new MarkedClient(app).Write();
+        await new TokenClient(app).Write();
         await Set("on");
         var atOnce = await Post(app);
         await app.UntilNode("master", NodeState.ReadOnly);
@@ -120,7 +120,7 @@ internal sealed class IdentityTests
         await app.UntilNode("master", NodeState.Up);
 
         Assert.That((atOnce.Status, atOnce.RetryAfter is null), Is.EqualTo((HttpStatusCode.ServiceUnavailable, false)), atOnce.Thrown?.ToString());
-        Assert.That((later.Status, later.RetryAfter is null, later.MarkHeader), Is.EqualTo((HttpStatusCode.ServiceUnavailable, false, (string?)null)));
+        Assert.That((later.Status, later.RetryAfter is null, later.TokenHeader), Is.EqualTo((HttpStatusCode.ServiceUnavailable, false, (string?)null)));
         Assert.That((read.Port, health), Is.EqualTo((_cluster.Master.Port, HealthStatus.Unhealthy)));
         Assert.That((await Post(app)).Status, Is.EqualTo(HttpStatusCode.OK));
     }
@@ -134,14 +134,14 @@ internal sealed class IdentityTests
 
     private static Task<Reply> Post(WorkApp app) => app.Post(context => context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'a post')"));
 
-    private static async Task<string?> Route(MarkedClient client) => (await client.Read(Guid.NewGuid())).Route;
+    private static async Task<string?> Route(TokenClient client) => (await client.Read(Guid.NewGuid())).Route;
 
-    private async Task<Mark> WriteBefore()
+    private async Task<ConsistencyToken> WriteBefore()
     {
         await using var app = await App(probed: true, ("ConnectionStrings:Slave", _cluster.Slaves[0].ConnectionString));
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await client.Write();
-        return client.Mark;
+        return client.Token;
     }
 
     private static (string Key, string? Value) Second(PostgresNode slave) => ("Replicated:Slaves:0:ConnectionString", slave.ConnectionString);

@@ -57,7 +57,7 @@ internal sealed class MonotonicReadsTests(UnitOfWork unit)
     public async Task What_was_read_on_the_master_is_on_the_slave_that_is_read_next()
     {
         await using var app = await _nodes.App(unit, Settings("Exact"));
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await Write();
         var onMaster = 0L;
         (await client.Post(async context => onMaster = await Count(context.Board()))).Ok();
@@ -69,7 +69,7 @@ internal sealed class MonotonicReadsTests(UnitOfWork unit)
     private async Task<List<(long Count, int Port)>> ReadsOfOneClient(string mode, int count = Reads, bool known = false)
     {
         await using var app = await _nodes.App(unit, Settings(mode));
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var reads = new List<(long, int)>();
         for (var i = 0; i < count; i++)
         {
@@ -99,6 +99,6 @@ internal sealed class MonotonicReadsTests(UnitOfWork unit)
     private static Dictionary<string, string?> Settings(string mode) => new()
     {
         ["Replicated:MonotonicReads"] = mode,
-        ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00.005",
+        ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:00.005",
     };
 }

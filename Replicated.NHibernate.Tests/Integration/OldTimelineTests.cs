@@ -29,13 +29,13 @@ internal sealed class OldTimelineTests(UnitOfWork unit)
 
         await left.WaitUntilReplayedAsync(await nodes.Master.CurrentLsnAsync());
         await app.Sample();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         var read = await client.Read(id);
         var plain = await app.WhereGet();
         var strictly = await app.Get(context => context.Board().WhereAsync(), "/slave");
 
-        Assert.That(client.Mark.Position?.Log, Is.EqualTo((UInt128)2), "the timeline of the promoted server");
+        Assert.That(client.Token.Position?.Log, Is.EqualTo((UInt128)2), "the timeline of the promoted server");
         Assert.That((read.Place, read.Has, read.Route), Is.EqualTo((new Place(promoted.Port, InRecovery: false), true, "role=slave; node=master; reason=fallback")));
         Assert.That((plain.Port, strictly.Status), Is.EqualTo((promoted.Port, HttpStatusCode.ServiceUnavailable)));
         Assert.That(app.Log.Messages(11).Last(), Does.StartWith("Node slave-1 is NotFollowing").And.Contain("the master, which writes timeline 2"));

@@ -36,7 +36,7 @@ internal sealed class ParallelTokenTests(UnitOfWork unit)
     [Test]
     public async Task Read_that_is_answered_after_a_newer_write_leaves_the_newer_writes_cookie()
     {
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         await client.Write();
         await SlavesHaveEverything();
         await PauseAll();
@@ -52,14 +52,14 @@ internal sealed class ParallelTokenTests(UnitOfWork unit)
         answers.SetResult();
         Assert.That((await polling).Ok().DeletedCookies(), Has.Length.EqualTo(1), "The older one, which every slave has passed.");
         var (_, has, route) = await client.Read(written);
-        Assert.That((has, route), Is.EqualTo((true, "role=slave; node=master; reason=mark")));
+        Assert.That((has, route), Is.EqualTo((true, "role=slave; node=master; reason=token")));
     }
 
     [Test]
     public async Task Write_that_is_answered_after_a_newer_one_does_not_replace_it()
     {
         await PauseAll();
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         var (wrote, answers) = (new TaskCompletionSource(), new TaskCompletionSource());
         var slow = client.Post(async context =>
         {
@@ -76,14 +76,14 @@ internal sealed class ParallelTokenTests(UnitOfWork unit)
         var newer = (await client.Post(context => context.Board().AddAsync(Guid.NewGuid()))).Ok().Carried();
         answers.SetResult();
         Assert.That((await slow).Ok().Carried()!.Value.Position!.Value.Offset, Is.LessThan(newer!.Value.Position!.Value.Offset));
-        Assert.That(client.Mark.Position, Is.EqualTo(newer.Value.Position));
+        Assert.That(client.Token.Position, Is.EqualTo(newer.Value.Position));
     }
 
     [Test]
     public async Task Sixteen_writes_in_parallel_leave_the_applications_own_cookies_in_a_CookieContainer()
     {
         string[] own = ["session", "antiforgery", "language"];
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         Array.ForEach(own, client.Keep);
         var all = new TaskCompletionSource();
         var inside = 0;
@@ -105,39 +105,39 @@ internal sealed class ParallelTokenTests(UnitOfWork unit)
     [Test]
     public async Task Of_several_tokens_in_the_header_the_highest_decides([Values("one line", "lines")] string form)
     {
-        var first = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).MarkHeader!;
+        var first = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).TokenHeader!;
         await SlavesHaveEverything();
         await PauseAll();
-        var second = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).MarkHeader!;
-        (string, string)[] headers = form == "lines" ? [(MarkedClient.Header, second), (MarkedClient.Header, first)] : [(MarkedClient.Header, $"{first},nonsense, {second} ,{first}")];
+        var second = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).TokenHeader!;
+        (string, string)[] headers = form == "lines" ? [(TokenClient.Header, second), (TokenClient.Header, first)] : [(TokenClient.Header, $"{first},nonsense, {second} ,{first}")];
         var read = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: headers);
-        var older = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: (MarkedClient.Header, $"{first},{first}"));
-        Assert.That(read.Ok().Route, Is.EqualTo("role=slave; node=master; reason=mark"));
+        var older = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: (TokenClient.Header, $"{first},{first}"));
+        Assert.That(read.Ok().Route, Is.EqualTo("role=slave; node=master; reason=token"));
         Assert.That(older.Ok().Route, Does.EndWith("reason=verb"));
     }
 
-    [TestCase(TokenReader.MostTokens - 1, ExpectedResult = "mark")]
+    [TestCase(TokenReader.MostTokens - 1, ExpectedResult = "token")]
     [TestCase(TokenReader.MostTokens, ExpectedResult = "verb")]
     public async Task<string> What_a_client_can_have_read_is_bounded(int before)
     {
         await PauseAll();
-        var written = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).MarkHeader!;
+        var written = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).TokenHeader!;
         var header = string.Join(',', Enumerable.Repeat("1", before).Append(written));
-        var read = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: (MarkedClient.Header, header));
+        var read = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: (TokenClient.Header, header));
         return read.Ok().Route!.Split("reason=")[1];
     }
 
     [Test]
     public async Task One_response_deletes_at_most_sixteen_cookies()
     {
-        var cookies = string.Join("; ", Enumerable.Range(0, 40).Select(i => string.Create(CultureInfo.InvariantCulture, $"{MarkedClient.CookieName}.1-{i:x}=no token")));
+        var cookies = string.Join("; ", Enumerable.Range(0, 40).Select(i => string.Create(CultureInfo.InvariantCulture, $"{TokenClient.CookieName}.1-{i:x}=no token")));
         var read = await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: ("Cookie", cookies));
         Assert.That(read.Ok().DeletedCookies().Distinct().Count(), Is.EqualTo(TokenCookie.MostDeletions));
     }
 
-    [TestCase("replicated-mark-client=1", TestName = "Cookie_of_another_name_is_left_alone")]
-    [TestCase("replicated-mark.g=1", TestName = "Cookie_whose_name_no_response_sets_is_left_alone")]
-    [TestCase("replicated-mark.1-1.1=1", TestName = "Cookie_of_an_application_with_a_longer_name_is_left_alone")]
+    [TestCase("replicated-token-client=1", TestName = "Cookie_of_another_name_is_left_alone")]
+    [TestCase("replicated-token.g=1", TestName = "Cookie_whose_name_no_response_sets_is_left_alone")]
+    [TestCase("replicated-token.1-1.1=1", TestName = "Cookie_of_an_application_with_a_longer_name_is_left_alone")]
     public async Task Foreign(string cookie) =>
         Assert.That((await _app.Send(HttpMethod.Get, "/run", context => context.Board().WhereAsync(), headers: ("Cookie", cookie))).Ok().SetCookies, Is.Empty);
 

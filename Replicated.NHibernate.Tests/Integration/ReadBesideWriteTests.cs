@@ -80,7 +80,7 @@ internal sealed class ReadBesideWriteTests(UnitOfWork unit)
         await using var app = await _nodes.App(unit, new()
         {
             ["Replicated:TransactionPerRequest"] = (how != "by itself").ToString(),
-            ["Replicated:AfterWrite:CatchUpWait"] = paused ? "00:00:00.02" : "00:00:10",
+            ["Replicated:ReadYourWrites:WaitTimeout"] = paused ? "00:00:00.02" : "00:00:10",
         }, slaves: 1);
         if (paused)
         {
@@ -96,13 +96,13 @@ internal sealed class ReadBesideWriteTests(UnitOfWork unit)
             (has, after) = (await board.HasAsync(id), await board.WhereAsync());
         });
         Assert.That((before.InRecovery, has, after.InRecovery), Is.EqualTo((true, true, !paused)), reply.Thrown?.ToString());
-        Assert.That(reply.Ok().Route, paused ? Is.EqualTo("role=slave; node=master; reason=mark") : Does.StartWith("role=slave; node=slave-1"));
+        Assert.That(reply.Ok().Route, paused ? Is.EqualTo("role=slave; node=master; reason=token") : Does.StartWith("role=slave; node=slave-1"));
     }
 
     [Test]
     public async Task Read_in_a_transaction_on_a_slave_that_lacks_the_write_is_refused()
     {
-        await using var app = await _nodes.App(unit, new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00.02" }, slaves: 1);
+        await using var app = await _nodes.App(unit, new() { ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:00.02" }, slaves: 1);
         await _nodes.Cluster.Slaves[0].PauseReplayAsync();
         var reply = await app.Get(async context =>
         {

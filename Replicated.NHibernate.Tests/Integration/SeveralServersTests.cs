@@ -122,7 +122,7 @@ internal sealed class SeveralServersTests
         var own = 0;
         for (var i = 0; i < count; i++)
         {
-            var client = new MarkedClient(app);
+            var client = new TokenClient(app);
             own += (await client.Read(await client.Write())).Has ? 1 : 0;
         }
 

@@ -139,7 +139,7 @@ internal sealed class SnapshotTests(UnitOfWork unit)
             "/snapshot");
         Assert.That((onMaster, onSlave), Is.EqualTo((true, false)));
         Assert.That(reply.Ok().Route, Does.Contain("role=slave").And.Contain("reason=stale"));
-        Assert.That(reply.MarkHeader, Is.Not.Null);
+        Assert.That(reply.TokenHeader, Is.Not.Null);
     }
 
     [Test]

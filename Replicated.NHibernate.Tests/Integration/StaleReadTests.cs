@@ -25,7 +25,7 @@ internal sealed class StaleReadTests(UnitOfWork unit)
     {
         await using var app = await App();
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         var read = how == "attribute" ? await client.Read(id, "/slave") : await InBlock(app, client, id);
         Assert.That((read.Place.InRecovery, read.Has, read.Route), Is.EqualTo((true, false, $"role=slave; node={Name(read.Place)}; reason=stale")));
@@ -37,7 +37,7 @@ internal sealed class StaleReadTests(UnitOfWork unit)
     [Test]
     public async Task Request_that_read_from_a_slave_before_a_scope_within_wrote_goes_on_on_the_master()
     {
-        await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00.05" }, slaves: 1);
+        await using var app = await App(new() { ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:00.05" }, slaves: 1);
         await PauseAll();
         var (id, has, reason) = (Guid.NewGuid(), true, RouteReason.Verb);
         (await app.Get(async context =>
@@ -52,15 +52,15 @@ internal sealed class StaleReadTests(UnitOfWork unit)
             has = await context.Board().HasAsync(id);
             reason = app.Sessions.CurrentRoute!.Reason;
         })).Ok();
-        Assert.That((has, reason), Is.EqualTo((true, RouteReason.Mark)));
+        Assert.That((has, reason), Is.EqualTo((true, RouteReason.Token)));
     }
 
     [Test]
     public async Task The_read_waits_as_long_as_it_may_for_the_slave_to_replay([Values("/run", "/slave")] string path)
     {
-        await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:10" }, slaves: 1);
+        await using var app = await App(new() { ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:10" }, slaves: 1);
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         var reading = client.Read(id, path);
         await _nodes.Cluster.Slaves[0].UntilAsked();
@@ -75,9 +75,9 @@ internal sealed class StaleReadTests(UnitOfWork unit)
     [Test]
     public async Task A_slave_that_the_request_read_from_before_it_wrote_stays_its_slave_and_is_told_to_be_stale([Values] bool replays, [Values] bool ownTransaction)
     {
-        await using var app = await App(new() { ["Replicated:AfterWrite:CatchUpWait"] = replays ? "00:00:10" : "00:00:00.05" }, slaves: 1);
+        await using var app = await App(new() { ["Replicated:ReadYourWrites:WaitTimeout"] = replays ? "00:00:10" : "00:00:00.05" }, slaves: 1);
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = Guid.NewGuid();
         var (before, after, has, reason) = (new Place(0, false), new Place(0, false), false, RouteReason.Block);
         var writing = client.Post(async context =>
@@ -117,7 +117,7 @@ internal sealed class StaleReadTests(UnitOfWork unit)
         Assert.That((has, reason), Is.EqualTo((replays, replays ? RouteReason.Block : RouteReason.Stale)));
     }
 
-    private static async Task<(Place Place, bool Has, string? Route)> InBlock(WorkApp app, MarkedClient client, Guid id)
+    private static async Task<(Place Place, bool Has, string? Route)> InBlock(WorkApp app, TokenClient client, Guid id)
     {
         (Place Place, bool Has, string? Route) read = default;
         (await client.Post(async context =>

@@ -44,7 +44,7 @@ internal sealed class TimelineTests(UnitOfWork unit)
         }
 
         await app.Sample();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         await Other.WaitUntilReplayedAsync(await Promoted.CurrentLsnAsync());
         var read = await client.Read(id);
@@ -76,7 +76,7 @@ internal sealed class TimelineTests(UnitOfWork unit)
         await app.UntilNode("master", NodeState.NotFollowing);
         var write = await app.Post(context => context.Board().AddAsync(Guid.NewGuid()));
         var read = await app.WhereGet();
-        Assert.That((write.Status, write.RetryAfter is null, write.MarkHeader), Is.EqualTo((HttpStatusCode.ServiceUnavailable, false, (string?)null)));
+        Assert.That((write.Status, write.RetryAfter is null, write.TokenHeader), Is.EqualTo((HttpStatusCode.ServiceUnavailable, false, (string?)null)));
         Assert.That(read.Port, Is.EqualTo(Other.Port));
         Assert.That(app.Log.Messages(11).Single(m => m.Contains("NotFollowing", StringComparison.Ordinal)), Does.Contain("it is a former master: slave-1 follows timeline 2, and it writes timeline 1"));
     }
@@ -90,7 +90,7 @@ internal sealed class TimelineTests(UnitOfWork unit)
         var own = 0;
         for (var i = 0; i < 20; i++)
         {
-            var client = new MarkedClient(app);
+            var client = new TokenClient(app);
             own += (await client.Read(await client.Write())).Has ? 1 : 0;
         }
 

@@ -34,7 +34,7 @@ internal sealed class WhoseFaultTests
     public async Task Master_whose_pool_is_held_by_slow_writers_is_busy_and_not_down()
     {
         await using var app = await _nodes.App(UnitOfWork.Connection, connect: node => Small(node.ConnectionString, node == _nodes.Master ? 1 : 10));
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         using var held = new SemaphoreSlim(0);
         using var go = new SemaphoreSlim(0);
@@ -59,11 +59,11 @@ internal sealed class WhoseFaultTests
     [Test]
     public async Task Read_of_ones_own_write_goes_to_no_slave_without_it_because_the_master_is_busy()
     {
-        await using var app = await _nodes.App(UnitOfWork.Connection, new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00" }, connect: node => Small(node.ConnectionString, node == _nodes.Master ? 1 : 10));
+        await using var app = await _nodes.App(UnitOfWork.Connection, new() { ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:00" }, connect: node => Small(node.ConnectionString, node == _nodes.Master ? 1 : 10));
         await Task.WhenAll(_nodes.Cluster.Slaves.Select(s => s.PauseReplayAsync()));
         try
         {
-            var client = new MarkedClient(app);
+            var client = new TokenClient(app);
             await client.Write();
             using var held = new SemaphoreSlim(0);
             using var go = new SemaphoreSlim(0);
@@ -141,7 +141,7 @@ internal sealed class WhoseFaultTests
         {
             await _nodes.Cluster.WaitForSlavesAsync();
             await using var app = await _nodes.App(UnitOfWork.Connection, connect: node => new NpgsqlConnectionStringBuilder(node.ConnectionString) { Username = "unprivileged" }.ConnectionString);
-            var client = new MarkedClient(app);
+            var client = new TokenClient(app);
             for (var i = 0; i < 5; i++)
             {
                 Assert.That((await client.Read(await client.Write())).Has, Is.True);
@@ -160,15 +160,15 @@ internal sealed class WhoseFaultTests
     [Test]
     public async Task Master_believed_down_that_answers_serves_the_client_its_own_write()
     {
-        await using var app = await _nodes.App(UnitOfWork.Connection, new() { ["Replicated:AfterWrite:CatchUpWait"] = "00:00:00" });
+        await using var app = await _nodes.App(UnitOfWork.Connection, new() { ["Replicated:ReadYourWrites:WaitTimeout"] = "00:00:00" });
         await Task.WhenAll(_nodes.Cluster.Slaves.Select(s => s.PauseReplayAsync()));
         try
         {
-            var client = new MarkedClient(app);
+            var client = new TokenClient(app);
             var id = await client.Write();
             app.Services.GetRequiredService<Topology>().Failed(Master(app), "it did not answer within Probe:Timeout");
             var (place, has, route) = await client.Read(id);
-            Assert.That((place.InRecovery, has, route), Is.EqualTo((false, true, "role=slave; node=master; reason=mark")));
+            Assert.That((place.InRecovery, has, route), Is.EqualTo((false, true, "role=slave; node=master; reason=token")));
         }
         finally
         {

@@ -11,8 +11,8 @@ namespace Replicated.NHibernate.Tests.Integration;
 /// <summary>What a request answered, and what was thrown in it.</summary>
 internal sealed record Reply(HttpStatusCode Status, string Body, string? Route, string? RetryAfter, Exception? Thrown)
 {
-    /// <summary>The mark as the header carries it.</summary>
-    public string? MarkHeader { get; init; }
+    /// <summary>The token as the header carries it.</summary>
+    public string? TokenHeader { get; init; }
 
     /// <summary>The whole of each Set-Cookie.</summary>
     public IReadOnlyList<string> SetCookies { get; init; } = [];
@@ -129,7 +129,7 @@ internal sealed class WorkApp : IAsyncDisposable
             response.Headers.TryGetValues("Retry-After", out var after) ? after.Single() : null,
             _thrown.GetValueOrDefault(id))
         {
-            MarkHeader = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? mark.Single() : null,
+            TokenHeader = response.Headers.TryGetValues("Replicated-Token", out var token) ? token.Single() : null,
             SetCookies = response.Headers.TryGetValues("Set-Cookie", out var cookies) ? [.. cookies] : [],
             CacheControl = response.Headers.CacheControl?.ToString(),
         };

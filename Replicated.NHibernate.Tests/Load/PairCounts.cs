@@ -6,7 +6,7 @@ namespace Replicated.NHibernate.Tests.Load;
 /// <summary>What became of one read after a write.</summary>
 /// <param name="IsStale">The client did not see what it had written.</param>
 /// <param name="OnMaster">By the server's own word.</param>
-/// <param name="SlaveHadIt">A slave had replayed past the mark before the read began.</param>
+/// <param name="SlaveHadIt">A slave had replayed past the token before the read began.</param>
 internal readonly record struct PairRead(bool IsStale, bool OnMaster, bool SlaveHadIt);
 
 /// <summary>What became of all of them. Thread-safe.</summary>
@@ -28,7 +28,7 @@ internal sealed class PairCounts
 
     public int Stale => _stale;
 
-    /// <summary>Reads of a client with a mark, begun after a slave had replayed past it.</summary>
+    /// <summary>Reads of a client with a token, begun after a slave had replayed past it.</summary>
     public int SlaveHadIt => _slaveHadIt;
 
     public double ServedBySlave => (double)_slaveHadItAndServed / _slaveHadIt;

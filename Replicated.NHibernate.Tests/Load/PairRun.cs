@@ -68,7 +68,7 @@ internal sealed class PairRun(TestApp app, IReplayWatch watch, int writes, int r
                 return;
             }
 
-            Mark? mark = answer.Headers.TryGetValues("Replicated-Mark", out var told) ? Mark.Parse(told.Single()) : null;
+            ConsistencyToken? token = answer.Headers.TryGetValues("Replicated-Token", out var told) ? ConsistencyToken.Parse(told.Single()) : null;
             for (var read = 0; read < readsAfterEach; read++)
             {
                 if (!isRedirect || read > 0)
@@ -76,15 +76,15 @@ internal sealed class PairRun(TestApp app, IReplayWatch watch, int writes, int r
                     await Task.Delay(random.Next(LongestPause + 1));
                 }
 
-                await Read(client, isRedirect ? answer.Headers.Location! : new Uri($"/pairs/{name}/{id}/{way}", UriKind.Relative), way == "count" ? written : 1, mark);
+                await Read(client, isRedirect ? answer.Headers.Location! : new Uri($"/pairs/{name}/{id}/{way}", UriKind.Relative), way == "count" ? written : 1, token);
             }
         }
     }
 
-    private async Task Read(HttpClient client, Uri path, int wanted, Mark? mark)
+    private async Task Read(HttpClient client, Uri path, int wanted, ConsistencyToken? token)
     {
         // Known before the read begins, from the slaves themselves.
-        var slaveHadIt = mark is { } written && watch.HasPassed(written);
+        var slaveHadIt = token is { } written && watch.HasPassed(written);
         using var answer = await client.GetAsync(path);
         if (answer.StatusCode != HttpStatusCode.OK)
         {

@@ -55,40 +55,40 @@ internal sealed class PairTests(UnitOfWork unit)
     [Test]
     public async Task Who_wrote_never_reads_stale_and_reads_on_a_slave_as_soon_as_one_has_it()
     {
-        var marks = await Run("Auto", "a mark", Pairs, print: PairCounts.Header);
+        var tokens = await Run("Auto", "a token", Pairs, print: PairCounts.Header);
         var shortWindow = await Run("Window", "a window of 2 s", Fewer, "00:00:02");
         var longWindow = await Run("Window", "a window of 5 s", Fewer, "00:00:05");
         var nothing = await Run("Off", "nothing", Fewer);
 
-        Assert.That(new[] { marks, shortWindow, longWindow, nothing }.SelectMany(c => c.Failures), Is.Empty, () => $"{_app.Log.LastException}");
-        Assert.That((marks.Writes, marks.Reads, marks.Stale), Is.EqualTo((Pairs, Pairs, 0)));
-        Assert.That(marks.SlaveHadIt, Is.GreaterThan(Pairs / 10), "reads that a slave could have served");
-        Assert.That(marks.ServedBySlave, Is.GreaterThanOrEqualTo(0.99));
-        Assert.That(nothing.Stale, Is.Positive, "With marks off the check must find stale reads, or it is worth nothing.");
+        Assert.That(new[] { tokens, shortWindow, longWindow, nothing }.SelectMany(c => c.Failures), Is.Empty, () => $"{_app.Log.LastException}");
+        Assert.That((tokens.Writes, tokens.Reads, tokens.Stale), Is.EqualTo((Pairs, Pairs, 0)));
+        Assert.That(tokens.SlaveHadIt, Is.GreaterThan(Pairs / 10), "reads that a slave could have served");
+        Assert.That(tokens.ServedBySlave, Is.GreaterThanOrEqualTo(0.99));
+        Assert.That(nothing.Stale, Is.Positive, "With tokens off the check must find stale reads, or it is worth nothing.");
     }
 
     /// <summary>People who read much and write seldom: what a window costs them, and that it does not hold what it promises.</summary>
     [Test]
-    public async Task A_mark_also_holds_where_a_window_is_over_before_the_slave_has_the_write()
+    public async Task A_token_also_holds_where_a_window_is_over_before_the_slave_has_the_write()
     {
         var (few, reads) = (Math.Max(Pairs / 200, 64), 15);
-        var marks = await Run("Auto", "a mark", few, print: PairCounts.Header, reads: reads);
+        var tokens = await Run("Auto", "a token", few, print: PairCounts.Header, reads: reads);
         var window = await Run("Window", "a window of 2 s", few, "00:00:02", reads: reads);
         if (Asked is not null)
         {
             await Run("Window", "a window of 5 s", few, "00:00:05", reads: reads);
         }
 
-        Assert.That(marks.Failures.Concat(window.Failures), Is.Empty, () => $"{_app.Log.LastException}");
-        Assert.That((marks.Stale, marks.Reads), Is.EqualTo((0, few * reads)));
-        Assert.That(marks.ServedBySlave, Is.GreaterThanOrEqualTo(0.99));
+        Assert.That(tokens.Failures.Concat(window.Failures), Is.Empty, () => $"{_app.Log.LastException}");
+        Assert.That((tokens.Stale, tokens.Reads), Is.EqualTo((0, few * reads)));
+        Assert.That(tokens.ServedBySlave, Is.GreaterThanOrEqualTo(0.99));
         Assert.That(window.Stale, Is.Positive, "The paused slave is further behind than the window is long.");
     }
 
     private async Task<PairCounts> Run(string mode, string name, int writes, string window = "00:00:05", string? print = null, int reads = 1)
     {
-        _app.Reload("Replicated:AfterWrite:Window", window);
-        _app.Reload("Replicated:AfterWrite:Mode", mode);
+        _app.Reload("Replicated:ReadYourWrites:Window", window);
+        _app.Reload("Replicated:ReadYourWrites:Mode", mode);
         var counts = await new PairRun(_app, _watch, writes, reads).Run();
         TestContext.Out.WriteLine(print is null ? counts.Row(name) : $"{print}\n{counts.Row(name)}");
         return counts;

@@ -7,8 +7,8 @@ namespace Replicated.NHibernate.Tests.Load;
 /// <summary>What the slaves themselves say of how far they are.</summary>
 internal interface IReplayWatch : IAsyncDisposable
 {
-    /// <summary>Whether some slave was past the mark when it was last asked.</summary>
-    bool HasPassed(Mark mark);
+    /// <summary>Whether some slave was past the token when it was last asked.</summary>
+    bool HasPassed(ConsistencyToken token);
 }
 
 /// <summary>
@@ -27,7 +27,7 @@ internal sealed class ReplayWatch : IReplayWatch
 
     public static ReplayWatch Start(IEnumerable<PostgresNode> slaves) => new(slaves);
 
-    public bool HasPassed(Mark mark) => mark.Position is { } position && Volatile.Read(ref _furthest) >= position.Offset;
+    public bool HasPassed(ConsistencyToken token) => token.Position is { } position && Volatile.Read(ref _furthest) >= position.Offset;
 
     public async ValueTask DisposeAsync()
     {

@@ -73,7 +73,7 @@ internal sealed class FakeServers : DbProviderFactory
     public NodePool Pool(int slaves, TimeProvider clock, params (string Key, string Value)[] settings) =>
         Services(slaves, clock, settings).GetRequiredService<NodePool>();
 
-    /// <summary>The same where the servers tell places, with marks that live for a minute.</summary>
+    /// <summary>The same where the servers tell places, with tokens that live for a minute.</summary>
     public static FakeServers WithPositions() => new() { Positions = new FakePositions() };
 
     private sealed class Connection(FakeServers servers) : DbConnection

@@ -12,7 +12,7 @@ internal sealed class ProberTests : IDisposable
 {
     private static readonly string[] Everybody = ["master: status", "s0: status", "s1: status"];
 
-    private readonly MarkApp _app = new(slaves: 2);
+    private readonly TokenApp _app = new(slaves: 2);
     private readonly Prober _prober;
 
     public ProberTests()
@@ -171,7 +171,7 @@ internal sealed class ProberTests : IDisposable
     [Test]
     public async Task Where_there_is_no_slave_nobody_is_asked([Values] bool positions)
     {
-        using var app = new MarkApp(slaves: 0, positions: positions);
+        using var app = new TokenApp(slaves: 0, positions: positions);
         using var prober = app.Prober;
         await prober.StartAsync(default);
         await app.Clock.Waiting(1).WaitAsync(TimeSpan.FromSeconds(30));

@@ -44,14 +44,14 @@ internal static partial class SectionSchema
         return new JsonObject { ["type"] = "object", ["description"] = description, ["additionalProperties"] = false, ["properties"] = properties };
     }
 
-    // OptionsRules: a cookie of a mark has no age of its own.
+    // OptionsRules: a cookie of a token has no age of its own.
     private static bool IsRefused(PropertyInfo property) =>
         property.DeclaringType == typeof(CookieBuilder) && property.Name is nameof(CookieBuilder.MaxAge) or nameof(CookieBuilder.Expiration);
 
     private static JsonObject Option(PropertyInfo property, string description)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        if (type == typeof(AfterWriteOptions) || type == typeof(ProbeOptions) || type == typeof(CookieBuilder))
+        if (type == typeof(ReadYourWritesOptions) || type == typeof(ProbeOptions) || type == typeof(CookieBuilder))
         {
             return Section(type, description);
         }

@@ -26,7 +26,7 @@ internal sealed class SectionSchemaTests
 
     [TestCase("""{ "AutoReadOnSlave": false, "MaxLag": "00:00:30", "LoadBalancing": "Nearest", "ReadOnlyMethods": [ "GET" ] }""")]
     [TestCase("""{ "Slaves": [ { "Name": "a", "ConnectionString": "Host=a", "Weight": 100 } ], "Probe": { "Interval": "00:00:00.5" } }""")]
-    [TestCase("""{ "AfterWrite": { "Mode": "Window", "MaxAge": "1.00:00:00", "Cookie": { "Name": "x", "SameSite": "Strict" } }, "MonotonicReads": "Exact" }""")]
+    [TestCase("""{ "ReadYourWrites": { "Mode": "Window", "TokenLifetime": "1.00:00:00", "Cookie": { "Name": "x", "SameSite": "Strict" } }, "MonotonicReads": "Exact" }""")]
     public async Task Valid_section_is_accepted(string section) => Assert.That(await Errors(section), Is.Empty);
 
     [TestCase("""{ "AutoReadOnSlaves": false }""", "NoAdditionalPropertiesAllowed: #/Replicated.AutoReadOnSlaves")]
@@ -35,9 +35,9 @@ internal sealed class SectionSchemaTests
     [TestCase("""{ "ChangesOnSlave": "Never" }""", "NotInEnumeration: #/Replicated.ChangesOnSlave")]
     [TestCase("""{ "MaxLag": "30" }""", "PatternMismatch: #/Replicated.MaxLag")]
     [TestCase("""{ "Slaves": [ { "Nmae": "a" } ] }""", "ArrayItemNotValid: #/Replicated.Slaves[0]")]
-    [TestCase("""{ "AfterWrite": { "Mode": "Sometimes" } }""", "NotInEnumeration: #/Replicated.AfterWrite.Mode")]
-    [TestCase("""{ "AfterWrite": { "Cookie": { "MaxAge": "00:00:05" } } }""", "NoAdditionalPropertiesAllowed: #/Replicated.AfterWrite.Cookie.MaxAge")]
-    public async Task Wrong_section_is_marked_where_it_is_wrong(string section, string error) => Assert.That(await Errors(section), Is.EqualTo([error]));
+    [TestCase("""{ "ReadYourWrites": { "Mode": "Sometimes" } }""", "NotInEnumeration: #/Replicated.ReadYourWrites.Mode")]
+    [TestCase("""{ "ReadYourWrites": { "Cookie": { "MaxAge": "00:00:05" } } }""", "NoAdditionalPropertiesAllowed: #/Replicated.ReadYourWrites.Cookie.MaxAge")]
+    public async Task Wrong_section_is_tokened_where_it_is_wrong(string section, string error) => Assert.That(await Errors(section), Is.EqualTo([error]));
 
     private static async Task<string[]> Errors(string section)
     {

@@ -41,7 +41,7 @@ internal sealed class BegunByApplicationTests
         answer.Ok();
         Assert.That(await Count(name), Is.Zero);
         Assert.That(_app.Log.Messages(17).Count() - warnings, Is.EqualTo(disposed ? 0 : 1));
-        Assert.That(answer.Mark, Is.Null, "nothing was written");
+        Assert.That(answer.Token, Is.Null, "nothing was written");
         Assert.That(_app.Services.GetRequiredService<Replicated.NHibernate.Nodes.NodePool>().Master.InUse, Is.Zero);
     }
 
@@ -96,7 +96,7 @@ internal sealed class BegunByApplicationTests
                 await response.WriteAsync("done");
             }));
         });
-        Assert.That((answer.Ok().Mark is not null, counters.Of("replicated.marks.lost"), _app.Log.Messages(19).Count()), Is.EqualTo((when == "before the view", (long)lost, lost)));
+        Assert.That((answer.Ok().Token is not null, counters.Of("replicated.tokens.lost"), _app.Log.Messages(19).Count()), Is.EqualTo((when == "before the view", (long)lost, lost)));
     }
 
     [Test]

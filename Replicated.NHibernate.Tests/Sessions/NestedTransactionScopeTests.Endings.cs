@@ -108,7 +108,7 @@ internal sealed partial class NestedTransactionScopeTests
     }
 
     [Test]
-    public async Task Without_transactions_of_the_requests_a_write_in_it_is_marked_if_it_is_completed([Values] bool completes, [Values] bool connection)
+    public async Task Without_transactions_of_the_requests_a_write_in_it_is_tokened_if_it_is_completed([Values] bool completes, [Values] bool connection)
     {
         await using var app = await SessionApp.StartAsync(new() { ["Replicated:TransactionPerRequest"] = "false" });
         var answer = await app.Post(async context =>
@@ -116,11 +116,11 @@ internal sealed partial class NestedTransactionScopeTests
             using var scope = Begin();
             if (connection)
             {
-                await Insert(context.RequestServices, "marked");
+                await Insert(context.RequestServices, "tokened");
             }
             else
             {
-                await context.Session().SaveAsync(new Note { Name = "marked" });
+                await context.Session().SaveAsync(new Note { Name = "tokened" });
                 await context.Session().FlushAsync();
             }
 
@@ -131,7 +131,7 @@ internal sealed partial class NestedTransactionScopeTests
 
             return SessionApp.Done();
         });
-        Assert.That(answer.Ok().Mark?.Position, completes ? Is.Not.Null : Is.Null);
-        Assert.That(answer.Mark, completes ? Is.Not.Null : Is.Null);
+        Assert.That(answer.Ok().Token?.Position, completes ? Is.Not.Null : Is.Null);
+        Assert.That(answer.Token, completes ? Is.Not.Null : Is.Null);
     }
 }

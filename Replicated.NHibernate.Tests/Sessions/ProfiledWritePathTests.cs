@@ -40,7 +40,7 @@ internal sealed class ProfiledWritePathTests
         Assert.That(await IsDone(path, key), Is.False);
 
         var written = await _app.Send(HttpMethod.Post, url);
-        Assert.That((written.Ok().Mark?.Position is not null, await IsDone(path, key)), Is.EqualTo((true, true)));
+        Assert.That((written.Ok().Token?.Position is not null, await IsDone(path, key)), Is.EqualTo((true, true)));
     }
 
     [Test]

@@ -25,7 +25,7 @@ internal sealed class ProviderConnectionTests
             await Copy(context, name);
             return SessionApp.Done(context.Session().Query<Note>().Count(n => n.Name == name));
         });
-        Assert.That((answer.Ok().Body, answer.Mark?.Position is not null), Is.EqualTo(("2", true)));
+        Assert.That((answer.Ok().Body, answer.Token?.Position is not null), Is.EqualTo(("2", true)));
         Assert.That(await Count(name), Is.EqualTo(2));
         await Leftovers.AreNone(_app);
     }
@@ -39,7 +39,7 @@ internal sealed class ProviderConnectionTests
             await Copy(context, name);
             throw new InvalidOperationException("on purpose");
         });
-        Assert.That((answer.Thrown?.Message, answer.Mark, await Count(name)), Is.EqualTo(("on purpose", (Mark?)null, 0L)));
+        Assert.That((answer.Thrown?.Message, answer.Token, await Count(name)), Is.EqualTo(("on purpose", (ConsistencyToken?)null, 0L)));
         await Leftovers.AreNone(_app);
     }
 

@@ -56,7 +56,7 @@ internal sealed class ReconnectTests
             transaction.Commit();
             return null;
         });
-        Assert.That((answer.Ok().Mark?.Position is not null, await Count(name)), Is.EqualTo((true, 1L)));
+        Assert.That((answer.Ok().Token?.Position is not null, await Count(name)), Is.EqualTo((true, 1L)));
         await Leftovers.AreNone(_app);
     }
 

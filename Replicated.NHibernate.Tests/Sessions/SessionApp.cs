@@ -11,7 +11,7 @@ namespace Replicated.NHibernate.Tests.Sessions;
 /// <summary>What a request answered, and what was thrown in it, as the application's own error handling saw it.</summary>
 internal sealed record Answer(HttpStatusCode Status, string Body, Exception? Thrown)
 {
-    public Mark? Mark { get; init; }
+    public ConsistencyToken? Token { get; init; }
 
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
@@ -90,7 +90,7 @@ internal sealed class SessionApp : IAsyncDisposable
         await sent.Ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
         return new Answer(response.StatusCode, body, sent.Thrown)
         {
-            Mark = response.Headers.TryGetValues("Replicated-Mark", out var mark) ? mark.Single().Split(',', StringSplitOptions.TrimEntries).Select(text => Mark.Parse(text)).Aggregate(Mark.Max) : null,
+            Token = response.Headers.TryGetValues("Replicated-Token", out var token) ? token.Single().Split(',', StringSplitOptions.TrimEntries).Select(text => ConsistencyToken.Parse(text)).Aggregate(ConsistencyToken.Max) : null,
         };
     }
 

@@ -120,7 +120,7 @@ internal sealed class SqlMeaningTests
     public async Task Statement_that_wrote_nothing_gives_no_token(string sql)
     {
         var (query, raw) = (await _app.Post(context => Run(context, sql, raw: false)), await _app.Post(context => Run(context, sql, raw: true)));
-        Assert.That((query.Ok().Mark, raw.Ok().Mark), Is.EqualTo(((Mark?)null, (Mark?)null)));
+        Assert.That((query.Ok().Token, raw.Ok().Token), Is.EqualTo(((ConsistencyToken?)null, (ConsistencyToken?)null)));
     }
 
     [Test]
@@ -128,7 +128,7 @@ internal sealed class SqlMeaningTests
     {
         var sql = $"insert into note values ('{Guid.NewGuid()}', 'once') on conflict do nothing";
         var (first, second) = (await _app.Post(context => Run(context, sql, raw: true)), await _app.Post(context => Run(context, sql, raw: true)));
-        Assert.That((first.Ok().Mark?.Position is not null, second.Ok().Mark), Is.EqualTo((true, (Mark?)null)));
+        Assert.That((first.Ok().Token?.Position is not null, second.Ok().Token), Is.EqualTo((true, (ConsistencyToken?)null)));
     }
 
     [TestCase("rollback"), TestCase("commit"), TestCase("abort"), TestCase("end"), TestCase("select 1; rollback"), TestCase("begin"), TestCase("start transaction")]
@@ -145,7 +145,7 @@ internal sealed class SqlMeaningTests
             });
             // NHibernate wraps what its query throws.
             Assert.That(answer.Thrown?.GetBaseException(), Is.InstanceOf<InvalidOperationException>().With.Message.Contains("Commit, Rollback").And.Message.Contains("TransactionPerRequest"));
-            Assert.That((answer.Mark, await Database.Ask<long>($"select count(*) from note where name = '{name}'")), Is.EqualTo(((Mark?)null, 0L)));
+            Assert.That((answer.Token, await Database.Ask<long>($"select count(*) from note where name = '{name}'")), Is.EqualTo(((ConsistencyToken?)null, 0L)));
         }
     }
 
@@ -165,7 +165,7 @@ internal sealed class SqlMeaningTests
 
             return SessionApp.Done();
         });
-        Assert.That((answer.Ok().Mark is not null, await Database.Ask<string>($"select string_agg(name, ',') from note where name in ('{names[0]}', '{names[1]}')")), Is.EqualTo((true, names[0])));
+        Assert.That((answer.Ok().Token is not null, await Database.Ask<string>($"select string_agg(name, ',') from note where name in ('{names[0]}', '{names[1]}')")), Is.EqualTo((true, names[0])));
         await Leftovers.AreNone(app);
     }
 

@@ -21,7 +21,7 @@ internal sealed partial class TransactionScopeAroundTests
             Write(context.RequestServices, how, name);
             return Task.FromResult(SessionApp.Done());
         });
-        Assert.That(answer.Ok().Mark, Is.Not.Null.And.Property(nameof(Mark.Position)).Null);
+        Assert.That(answer.Ok().Token, Is.Not.Null.And.Property(nameof(ConsistencyToken.Position)).Null);
         await app.DisposeAsync();
         Assert.That(await Count(name), Is.EqualTo(completes ? 1 : 0));
     }

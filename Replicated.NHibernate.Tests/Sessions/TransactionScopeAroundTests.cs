@@ -98,14 +98,14 @@ internal sealed partial class TransactionScopeAroundTests
     }
 
     [Test]
-    public async Task A_mark_that_is_given_before_its_commit_knows_no_place([Values("session", "stateless", "connection")] string how)
+    public async Task A_token_that_is_given_before_its_commit_knows_no_place([Values("session", "stateless", "connection")] string how)
     {
         using var around = Begin();
         await using var container = _app.Services.CreateAsyncScope();
         await using var scope = Sessions.BeginScope();
-        Write(container.ServiceProvider, how, "marked");
+        Write(container.ServiceProvider, how, "tokened");
         await scope.CommitAsync();
-        Assert.That(scope.Mark, Is.Not.Null.And.Property(nameof(Mark.Position)).Null);
+        Assert.That(scope.Token, Is.Not.Null.And.Property(nameof(ConsistencyToken.Position)).Null);
         around.Complete();
     }
 

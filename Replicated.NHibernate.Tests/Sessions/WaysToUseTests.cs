@@ -102,7 +102,7 @@ internal sealed class WaysToUseTests
             await Call(context.Session(), how, name);
             return fails ? throw new InvalidOperationException("on purpose") : SessionApp.Done();
         });
-        Assert.That((answer.IsSuccess, answer.Mark is not null, await Count(name)), Is.EqualTo((!fails, !fails, fails ? 0 : 1)));
+        Assert.That((answer.IsSuccess, answer.Token is not null, await Count(name)), Is.EqualTo((!fails, !fails, fails ? 0 : 1)));
     }
 
     [Test]

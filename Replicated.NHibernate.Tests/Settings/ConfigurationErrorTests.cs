@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Tests.Settings;
 internal sealed class ConfigurationErrorTests
 {
     private const string Slave = "Replicated:Slaves:0";
-    private const string AfterWrite = "Replicated:AfterWrite";
+    private const string ReadYourWrites = "Replicated:ReadYourWrites";
     private const string Target = "Host=127.0.0.1;Port=2";
 
     private static IEnumerable<TestCaseData> Mistakes()
@@ -49,39 +49,39 @@ internal sealed class ConfigurationErrorTests
     /// <summary>In the sections inside the section.</summary>
     private static IEnumerable<TestCaseData> NestedMistakes()
     {
-        yield return Mistake("A_misspelt_option_of_marks", [($"{AfterWrite}:Windows", "00:00:01")], $"{AfterWrite}:Windows is not an option", "Mode, Window, MaxAge, CatchUpWait, Cookie, Header");
-        yield return Mistake("A_misspelt_option_of_the_cookie", [($"{AfterWrite}:Cookie:Secure", "Always")], $"{AfterWrite}:Cookie:Secure is not an option", "SecurePolicy");
+        yield return Mistake("A_misspelt_option_of_tokens", [($"{ReadYourWrites}:Windows", "00:00:01")], $"{ReadYourWrites}:Windows is not an option", "Mode, Window, TokenLifetime, WaitTimeout, Cookie, Header");
+        yield return Mistake("A_misspelt_option_of_the_cookie", [($"{ReadYourWrites}:Cookie:Secure", "Always")], $"{ReadYourWrites}:Cookie:Secure is not an option", "SecurePolicy");
         yield return Mistake("A_misspelt_option_of_the_probes", [("Replicated:Probe:Every", "00:00:01")], "Replicated:Probe:Every is not an option", "Interval, Timeout");
         yield return Mistake("An_unknown_mode_of_monotonic_reads", [("Replicated:MonotonicReads", "true")], "Replicated:MonotonicReads is 'true'", "one of Off, SameSlave, Exact");
-        yield return Mistake("An_unknown_mode", [($"{AfterWrite}:Mode", "Exact")], $"{AfterWrite}:Mode is 'Exact'", "one of Auto, Window, Off");
-        yield return Mistake("A_mode_by_number", [($"{AfterWrite}:Mode", "2")], $"{AfterWrite}:Mode is '2'", "one of Auto, Window, Off");
-        yield return Mistake("Two_modes", [($"{AfterWrite}:Mode", "Window, Off")], $"{AfterWrite}:Mode is 'Window, Off'", "one of Auto, Window, Off");
-        yield return Mistake("A_time_that_is_none", [($"{AfterWrite}:CatchUpWait", "50ms")], $"{AfterWrite}:CatchUpWait is '50ms'", "a time such as", "00:00:00.050");
-        yield return Mistake("A_time_of_which_nobody_knows_the_unit", [($"{AfterWrite}:MaxAge", "1")], $"{AfterWrite}:MaxAge is '1'", "a time such as 00:00:05");
+        yield return Mistake("An_unknown_mode", [($"{ReadYourWrites}:Mode", "Exact")], $"{ReadYourWrites}:Mode is 'Exact'", "one of Auto, Window, Off");
+        yield return Mistake("A_mode_by_number", [($"{ReadYourWrites}:Mode", "2")], $"{ReadYourWrites}:Mode is '2'", "one of Auto, Window, Off");
+        yield return Mistake("Two_modes", [($"{ReadYourWrites}:Mode", "Window, Off")], $"{ReadYourWrites}:Mode is 'Window, Off'", "one of Auto, Window, Off");
+        yield return Mistake("A_time_that_is_none", [($"{ReadYourWrites}:WaitTimeout", "50ms")], $"{ReadYourWrites}:WaitTimeout is '50ms'", "a time such as", "00:00:00.050");
+        yield return Mistake("A_time_of_which_nobody_knows_the_unit", [($"{ReadYourWrites}:TokenLifetime", "1")], $"{ReadYourWrites}:TokenLifetime is '1'", "a time such as 00:00:05");
         yield return Mistake("A_time_beyond_the_clock", [("Replicated:Probe:Interval", "00:00:61")], "Replicated:Probe:Interval is", "a time such as 00:00:05");
-        yield return Mistake("A_window_of_nothing", [($"{AfterWrite}:Window", "00:00:00")], $"{AfterWrite}: Window must be between 1 ms and 1 h");
-        yield return Mistake("A_window_above_its_range", [($"{AfterWrite}:Window", "01:00:00.001"), ($"{AfterWrite}:MaxAge", "02:00:00")], $"{AfterWrite}: Window must be between 1 ms and 1 h");
-        yield return Mistake("A_window_longer_than_a_mark_lives", [($"{AfterWrite}:Window", "00:01:01")], $"{AfterWrite}: Window must not be longer than MaxAge", "raise MaxAge");
-        yield return Mistake("A_mark_that_lives_no_time", [($"{AfterWrite}:MaxAge", "00:00:00")], $"{AfterWrite}: MaxAge must be between 1 ms and 1 day");
-        yield return Mistake("A_mark_that_lives_too_long", [($"{AfterWrite}:MaxAge", "1.00:00:01")], $"{AfterWrite}: MaxAge must be between 1 ms and 1 day");
-        yield return Mistake("A_wait_below_its_range", [($"{AfterWrite}:CatchUpWait", "-00:00:00.001")], $"{AfterWrite}: CatchUpWait must be between 0 and 10 s");
-        yield return Mistake("A_wait_above_its_range", [($"{AfterWrite}:CatchUpWait", "00:00:10.001")], $"{AfterWrite}: CatchUpWait must be between 0 and 10 s");
+        yield return Mistake("A_window_of_nothing", [($"{ReadYourWrites}:Window", "00:00:00")], $"{ReadYourWrites}: Window must be between 1 ms and 1 h");
+        yield return Mistake("A_window_above_its_range", [($"{ReadYourWrites}:Window", "01:00:00.001"), ($"{ReadYourWrites}:TokenLifetime", "02:00:00")], $"{ReadYourWrites}: Window must be between 1 ms and 1 h");
+        yield return Mistake("A_window_longer_than_a_token_lives", [($"{ReadYourWrites}:Window", "00:01:01")], $"{ReadYourWrites}: Window must not be longer than TokenLifetime", "raise TokenLifetime");
+        yield return Mistake("A_token_that_lives_no_time", [($"{ReadYourWrites}:TokenLifetime", "00:00:00")], $"{ReadYourWrites}: TokenLifetime must be between 1 ms and 1 day");
+        yield return Mistake("A_token_that_lives_too_long", [($"{ReadYourWrites}:TokenLifetime", "1.00:00:01")], $"{ReadYourWrites}: TokenLifetime must be between 1 ms and 1 day");
+        yield return Mistake("A_wait_below_its_range", [($"{ReadYourWrites}:WaitTimeout", "-00:00:00.001")], $"{ReadYourWrites}: WaitTimeout must be between 0 and 10 s");
+        yield return Mistake("A_wait_above_its_range", [($"{ReadYourWrites}:WaitTimeout", "00:00:10.001")], $"{ReadYourWrites}: WaitTimeout must be between 0 and 10 s");
         yield return Mistake("A_probe_too_often", [("Replicated:Probe:Interval", "00:00:00.099")], "Replicated:Probe: Interval must be between 100 ms and 1 min");
         yield return Mistake("A_probe_too_seldom", [("Replicated:Probe:Interval", "00:01:00.001")], "Replicated:Probe: Interval must be between 100 ms and 1 min");
         yield return Mistake("A_probe_with_too_little_time", [("Replicated:Probe:Timeout", "00:00:00")], "Replicated:Probe: Timeout must be between 100 ms and 1 min");
-        yield return Mistake("A_header_that_is_no_token", [($"{AfterWrite}:Header", "Replicated Mark")], $"{AfterWrite}:Header is 'Replicated Mark'", "name of a header");
-        yield return Mistake("A_header_without_a_name", [($"{AfterWrite}:Header", "")], $"{AfterWrite}:Header is ''", "name of a header");
-        yield return Mistake("A_cookie_that_is_no_token", [($"{AfterWrite}:Cookie:Name", "my mark")], $"{AfterWrite}:Cookie:Name is 'my mark'", "name of a cookie");
-        yield return Mistake("A_cookie_without_a_name", [($"{AfterWrite}:Cookie:Name", "")], $"{AfterWrite}:Cookie:Name is ''", "name of a cookie");
-        yield return Mistake("A_cookie_with_an_age_of_its_own", [($"{AfterWrite}:Cookie:MaxAge", "00:10:00")], $"{AfterWrite}:Cookie", $"{AfterWrite}:MaxAge says");
-        yield return Mistake("A_cookie_that_expires_by_itself", [($"{AfterWrite}:Cookie:Expiration", "00:10:00")], $"{AfterWrite}:Cookie", $"{AfterWrite}:MaxAge says");
-        yield return Mistake("An_unknown_policy_of_the_cookie", [($"{AfterWrite}:Cookie:SecurePolicy", "true")], $"{AfterWrite}:Cookie:SecurePolicy is 'true'", "one of SameAsRequest, Always, None");
-        yield return Mistake("A_switch_of_the_cookie_that_is_none", [($"{AfterWrite}:Cookie:HttpOnly", "1")], $"{AfterWrite}:Cookie:HttpOnly is '1'", "true or false");
-        yield return Mistake("A_list_of_the_cookie_written_as_one_value", [($"{AfterWrite}:Cookie:Extensions", "Partitioned")], $"{AfterWrite}:Cookie:Extensions", "list", $"{AfterWrite}:Cookie:Extensions:0");
-        yield return Mistake("A_value_where_the_marks_section_belongs", [(AfterWrite, "Off")], $"{AfterWrite} is 'Off'", "section", "Mode");
-        yield return Mistake("A_value_where_the_cookies_section_belongs", [($"{AfterWrite}:Cookie", "mine")], $"{AfterWrite}:Cookie is 'mine'", "section", "Name");
+        yield return Mistake("A_header_that_is_no_token", [($"{ReadYourWrites}:Header", "Replicated Token")], $"{ReadYourWrites}:Header is 'Replicated Token'", "name of a header");
+        yield return Mistake("A_header_without_a_name", [($"{ReadYourWrites}:Header", "")], $"{ReadYourWrites}:Header is ''", "name of a header");
+        yield return Mistake("A_cookie_that_is_no_token", [($"{ReadYourWrites}:Cookie:Name", "my token")], $"{ReadYourWrites}:Cookie:Name is 'my token'", "name of a cookie");
+        yield return Mistake("A_cookie_without_a_name", [($"{ReadYourWrites}:Cookie:Name", "")], $"{ReadYourWrites}:Cookie:Name is ''", "name of a cookie");
+        yield return Mistake("A_cookie_with_an_age_of_its_own", [($"{ReadYourWrites}:Cookie:MaxAge", "00:10:00")], $"{ReadYourWrites}:Cookie", $"{ReadYourWrites}:TokenLifetime says");
+        yield return Mistake("A_cookie_that_expires_by_itself", [($"{ReadYourWrites}:Cookie:Expiration", "00:10:00")], $"{ReadYourWrites}:Cookie", $"{ReadYourWrites}:TokenLifetime says");
+        yield return Mistake("An_unknown_policy_of_the_cookie", [($"{ReadYourWrites}:Cookie:SecurePolicy", "true")], $"{ReadYourWrites}:Cookie:SecurePolicy is 'true'", "one of SameAsRequest, Always, None");
+        yield return Mistake("A_switch_of_the_cookie_that_is_none", [($"{ReadYourWrites}:Cookie:HttpOnly", "1")], $"{ReadYourWrites}:Cookie:HttpOnly is '1'", "true or false");
+        yield return Mistake("A_list_of_the_cookie_written_as_one_value", [($"{ReadYourWrites}:Cookie:Extensions", "Partitioned")], $"{ReadYourWrites}:Cookie:Extensions", "list", $"{ReadYourWrites}:Cookie:Extensions:0");
+        yield return Mistake("A_value_where_the_tokens_section_belongs", [(ReadYourWrites, "Off")], $"{ReadYourWrites} is 'Off'", "section", "Mode");
+        yield return Mistake("A_value_where_the_cookies_section_belongs", [($"{ReadYourWrites}:Cookie", "mine")], $"{ReadYourWrites}:Cookie is 'mine'", "section", "Name");
         yield return Mistake("A_value_where_the_probes_section_belongs", [("Replicated:Probe", "1")], "Replicated:Probe is '1'", "section", "Interval");
-        yield return Mistake("A_section_where_a_time_belongs", [($"{AfterWrite}:Window:Seconds", "5")], $"{AfterWrite}:Window is a section", "a time such as");
+        yield return Mistake("A_section_where_a_time_belongs", [($"{ReadYourWrites}:Window:Seconds", "5")], $"{ReadYourWrites}:Window is a section", "a time such as");
     }
 
     [TestCaseSource(nameof(Mistakes))]
@@ -125,17 +125,17 @@ internal sealed class ConfigurationErrorTests
             ("Replicated:ReadOnlyMethods:0", "GET"), ("Replicated:ReadOnlyMethods:1", "QUERY"), ("Replicated:ReadOnlyMethods:2", "X-LOOK"),
             ($"{Slave}:Name", "slave_2.b"), ($"{Slave}:ConnectionString", Target), ($"{Slave}:Weight", "100"),
             ("Replicated:Slaves:1:Name", "reports"), ("Replicated:Slaves:1:ConnectionStringName", "Reports"), ("Replicated:Slaves:1:Weight", "1"),
-            ($"{AfterWrite}:Mode", "window"), ($"{AfterWrite}:Window", "01:00:00"), ($"{AfterWrite}:MaxAge", "1.00:00:00"), ($"{AfterWrite}:CatchUpWait", "00:00:10"),
-            ($"{AfterWrite}:Header", "X-Mark"), ($"{AfterWrite}:Cookie:Name", "__Host-mark"), ($"{AfterWrite}:Cookie:SecurePolicy", "Always"),
-            ($"{AfterWrite}:Cookie:SameSite", "strict"), ($"{AfterWrite}:Cookie:HttpOnly", "false"), ($"{AfterWrite}:Cookie:Extensions:0", "Partitioned"),
+            ($"{ReadYourWrites}:Mode", "window"), ($"{ReadYourWrites}:Window", "01:00:00"), ($"{ReadYourWrites}:TokenLifetime", "1.00:00:00"), ($"{ReadYourWrites}:WaitTimeout", "00:00:10"),
+            ($"{ReadYourWrites}:Header", "X-ConsistencyToken"), ($"{ReadYourWrites}:Cookie:Name", "__Host-token"), ($"{ReadYourWrites}:Cookie:SecurePolicy", "Always"),
+            ($"{ReadYourWrites}:Cookie:SameSite", "strict"), ($"{ReadYourWrites}:Cookie:HttpOnly", "false"), ($"{ReadYourWrites}:Cookie:Extensions:0", "Partitioned"),
             ("Replicated:Probe:Interval", "00:01:00"), ("Replicated:Probe:Timeout", "00:00:00.1")),
         Is.Empty);
 
     [Test]
     public async Task Everything_at_its_lower_limits_is_right() => Assert.That(
         await StartUp.ErrorsBeside(
-            ("Replicated:MasterReadWeight", "0"), ("Replicated:MaxFallbackSessions", "0"), ($"{AfterWrite}:Window", "00:00:00.001"), ($"{AfterWrite}:MaxAge", "00:00:00.001"),
-            ($"{AfterWrite}:CatchUpWait", "00:00"), ("Replicated:Probe:Interval", "00:00:00.100")),
+            ("Replicated:MasterReadWeight", "0"), ("Replicated:MaxFallbackSessions", "0"), ($"{ReadYourWrites}:Window", "00:00:00.001"), ($"{ReadYourWrites}:TokenLifetime", "00:00:00.001"),
+            ($"{ReadYourWrites}:WaitTimeout", "00:00"), ("Replicated:Probe:Interval", "00:00:00.100")),
         Is.Empty);
 
     private static (string, string?)[] Named(string name) => [($"{Slave}:Name", name), ($"{Slave}:ConnectionString", Target)];

@@ -55,8 +55,8 @@ internal sealed class ConfigurationTests
         [Values(
             "ConnectionStrings:Slave", "Replicated", "Replicated:AutoReadOnSlave", "Replicated:MasterReadWeight", "Replicated:LoadBalancing", "Replicated:ReadOnlyMethods",
             "Replicated:ReadOnlyMethods:0", "Replicated:Slave", "Replicated:Slaves", "Replicated:Slaves:0", "Replicated:Slaves:0:Name", "Replicated:Slaves:0:Weight",
-            "Replicated:Slaves:0:ConnectionStringName", "Replicated:Slaves:0:Password", "Replicated:AfterWrite", "Replicated:AfterWrite:Mode", "Replicated:AfterWrite:Window",
-            "Replicated:AfterWrite:Header", "Replicated:AfterWrite:Cookie", "Replicated:AfterWrite:Cookie:Name", "Replicated:Probe")]
+            "Replicated:Slaves:0:ConnectionStringName", "Replicated:Slaves:0:Password", "Replicated:ReadYourWrites", "Replicated:ReadYourWrites:Mode", "Replicated:ReadYourWrites:Window",
+            "Replicated:ReadYourWrites:Header", "Replicated:ReadYourWrites:Cookie", "Replicated:ReadYourWrites:Cookie:Name", "Replicated:Probe")]
         string place,
         [Values($"Host=db2;Username=app;Password={Password}", $"Hots=db2;Password={Password}", $"Host=db2;Port={Password}", $"Host=db2;{Password}", $"Host=db2;Password=;{Password}=x", $"postgres://app:{Password}@db2/app")]
         string connectionString)

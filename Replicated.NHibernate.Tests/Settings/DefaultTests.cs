@@ -43,15 +43,15 @@ internal sealed class DefaultTests
     public async Task The_defaults_after_a_write_are_the_documented_ones()
     {
         using var host = await StartUp.Host(StartUp.Beside());
-        var options = host.Services.GetRequiredService<CurrentSettings>().Value.Options.AfterWrite;
+        var options = host.Services.GetRequiredService<CurrentSettings>().Value.Options.ReadYourWrites;
         Assert.Multiple(() =>
         {
-            Assert.That(options.Mode, Is.EqualTo(AfterWriteMode.Auto));
+            Assert.That(options.Mode, Is.EqualTo(ReadYourWritesMode.Auto));
             Assert.That(options.Window, Is.EqualTo(TimeSpan.FromSeconds(5)));
-            Assert.That(options.MaxAge, Is.EqualTo(TimeSpan.FromSeconds(60)));
-            Assert.That(options.CatchUpWait, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
-            Assert.That(options.Header, Is.EqualTo("Replicated-Mark"));
-            Assert.That(options.Cookie.Name, Is.EqualTo("replicated-mark"));
+            Assert.That(options.TokenLifetime, Is.EqualTo(TimeSpan.FromSeconds(60)));
+            Assert.That(options.WaitTimeout, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
+            Assert.That(options.Header, Is.EqualTo("Replicated-Token"));
+            Assert.That(options.Cookie.Name, Is.EqualTo("replicated-token"));
             Assert.That((options.Cookie.HttpOnly, options.Cookie.SameSite, options.Cookie.IsEssential), Is.EqualTo((true, SameSiteMode.Lax, true)));
             Assert.That((options.Cookie.SecurePolicy, options.Cookie.Path, options.Cookie.Domain), Is.EqualTo((CookieSecurePolicy.SameAsRequest, "/", (string?)null)));
         });
@@ -61,16 +61,16 @@ internal sealed class DefaultTests
     public async Task Each_nested_option_can_be_configured()
     {
         using var host = await StartUp.Host(StartUp.Beside(
-            ("Replicated:AfterWrite:Mode", "window"), ("Replicated:AfterWrite:Window", "00:00:07"), ("Replicated:AfterWrite:MaxAge", "00:02:00"),
-            ("Replicated:AfterWrite:CatchUpWait", "00:00:00.125"), ("Replicated:AfterWrite:Header", "X-Mark"), ("Replicated:AfterWrite:Cookie:Name", "m"),
-            ("Replicated:AfterWrite:Cookie:SameSite", "Strict"), ("Replicated:AfterWrite:Cookie:Domain", "example.org"),
+            ("Replicated:ReadYourWrites:Mode", "window"), ("Replicated:ReadYourWrites:Window", "00:00:07"), ("Replicated:ReadYourWrites:TokenLifetime", "00:02:00"),
+            ("Replicated:ReadYourWrites:WaitTimeout", "00:00:00.125"), ("Replicated:ReadYourWrites:Header", "X-ConsistencyToken"), ("Replicated:ReadYourWrites:Cookie:Name", "m"),
+            ("Replicated:ReadYourWrites:Cookie:SameSite", "Strict"), ("Replicated:ReadYourWrites:Cookie:Domain", "example.org"),
             ("Replicated:Probe:Interval", "00:00:03"), ("Replicated:Probe:Timeout", "00:00:00.5")));
         var options = host.Services.GetRequiredService<CurrentSettings>().Value.Options;
-        var (after, probe) = (options.AfterWrite, options.Probe);
+        var (after, probe) = (options.ReadYourWrites, options.Probe);
         Assert.Multiple(() =>
         {
-            Assert.That((after.Mode, after.Window, after.MaxAge), Is.EqualTo((AfterWriteMode.Window, TimeSpan.FromSeconds(7), TimeSpan.FromMinutes(2))));
-            Assert.That((after.CatchUpWait, after.Header), Is.EqualTo((TimeSpan.FromMilliseconds(125), "X-Mark")));
+            Assert.That((after.Mode, after.Window, after.TokenLifetime), Is.EqualTo((ReadYourWritesMode.Window, TimeSpan.FromSeconds(7), TimeSpan.FromMinutes(2))));
+            Assert.That((after.WaitTimeout, after.Header), Is.EqualTo((TimeSpan.FromMilliseconds(125), "X-ConsistencyToken")));
             Assert.That((after.Cookie.Name, after.Cookie.SameSite, after.Cookie.Domain), Is.EqualTo(("m", SameSiteMode.Strict, "example.org")));
             Assert.That(after.Cookie.HttpOnly, Is.True, "What is not configured keeps its default.");
             Assert.That((probe.Interval, probe.Timeout), Is.EqualTo((TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(0.5))));
@@ -88,19 +88,19 @@ internal sealed class DefaultTests
         });
         var (settings, configuration) = (host.Services.GetRequiredService<CurrentSettings>(), host.Services.GetRequiredService<IConfiguration>());
 
-        (configuration["Replicated:AfterWrite:Mode"], configuration["Replicated:AfterWrite:Window"]) = ("Off", "soon");
+        (configuration["Replicated:ReadYourWrites:Mode"], configuration["Replicated:ReadYourWrites:Window"]) = ("Off", "soon");
         ((IConfigurationRoot)configuration).Reload();
-        var afterBad = settings.Value.Options.AfterWrite;
-        configuration["Replicated:AfterWrite:Window"] = "00:00:02";
+        var afterBad = settings.Value.Options.ReadYourWrites;
+        configuration["Replicated:ReadYourWrites:Window"] = "00:00:02";
         ((IConfigurationRoot)configuration).Reload();
-        var afterGood = settings.Value.Options.AfterWrite;
+        var afterGood = settings.Value.Options.ReadYourWrites;
 
-        Assert.That(log.Messages(7).Single(), Does.Contain("Replicated:AfterWrite:Window is 'soon'"));
-        Assert.That((afterBad.Mode, afterBad.Window), Is.EqualTo((AfterWriteMode.Auto, TimeSpan.FromSeconds(5))));
-        Assert.That((afterGood.Mode, afterGood.Window), Is.EqualTo((AfterWriteMode.Off, TimeSpan.FromSeconds(2))));
+        Assert.That(log.Messages(7).Single(), Does.Contain("Replicated:ReadYourWrites:Window is 'soon'"));
+        Assert.That((afterBad.Mode, afterBad.Window), Is.EqualTo((ReadYourWritesMode.Auto, TimeSpan.FromSeconds(5))));
+        Assert.That((afterGood.Mode, afterGood.Window), Is.EqualTo((ReadYourWritesMode.Off, TimeSpan.FromSeconds(2))));
     }
 
     [Test]
     public async Task A_cookie_that_the_delegate_took_away_is_an_error() =>
-        Assert.That(await StartUp.Errors(StartUp.Beside(), options => options.AfterWrite.Cookie = null!), Has.Length.EqualTo(1).And.All.Contains("Replicated:AfterWrite:Cookie:Name"));
+        Assert.That(await StartUp.Errors(StartUp.Beside(), options => options.ReadYourWrites.Cookie = null!), Has.Length.EqualTo(1).And.All.Contains("Replicated:ReadYourWrites:Cookie:Name"));
 }

@@ -25,7 +25,7 @@ internal sealed class TortureTests
     [Test]
     public async Task Without_tokens_the_same_run_is_found_wanting()
     {
-        var report = await TortureRun.Of(UnitOfWork.All.First(), TimeSpan.FromSeconds(ShortSeconds), seed: 1, ("Replicated:AfterWrite:Mode", "Off"), ("Replicated:MonotonicReads", "Off"));
+        var report = await TortureRun.Of(UnitOfWork.All.First(), TimeSpan.FromSeconds(ShortSeconds), seed: 1, ("Replicated:ReadYourWrites:Mode", "Off"), ("Replicated:MonotonicReads", "Off"));
         await TestContext.Out.WriteLineAsync(report.Account);
         Assert.That(report.Violations.Select(f => f.Kind).Distinct(), Is.SupersetOf(new[] { Checker.StaleOwnRead, Checker.WentBack }), report.Account);
     }

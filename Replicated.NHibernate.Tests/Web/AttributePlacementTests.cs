@@ -32,10 +32,10 @@ internal sealed class AttributePlacementTests(UnitOfWork unit)
     [TestCase("POST", "onslave", true)]
     [TestCase("GET", "onslave/master", false)]
     [TestCase("GET", "heir/plain", false, Description = "the inherited controller's attribute")]
-    [TestCase("POST", "heir/marked", true, Description = "the inherited action's")]
+    [TestCase("POST", "heir/tokened", true, Description = "the inherited action's")]
     [TestCase("GET", "heir/overridden", false)]
     [TestCase("POST", "rebel/plain", true, Description = "the heir's own over the inherited controller's")]
-    [TestCase("POST", "rebel/marked", true)]
+    [TestCase("POST", "rebel/tokened", true)]
     [TestCase("GET", "rebel/overridden", false, Description = "an overridden action keeps its attribute, over the heir's own")]
     [TestCase("POST", "rebel/turned", true, Description = "an override's own attribute over that of what it overrides")]
     [TestCase("GET", "generic/where", false, Description = "an action that overrides one of a generic controller")]
@@ -85,8 +85,8 @@ internal sealed class AttributePlacementTests(UnitOfWork unit)
         [HttpGet("plain"), HttpPost("plain")]
         public Task<Place> Plain() => board.WhereAsync();
 
-        [HttpPost("marked"), UseSlave]
-        public Task<Place> Marked() => board.WhereAsync();
+        [HttpPost("tokened"), UseSlave]
+        public Task<Place> Tokened() => board.WhereAsync();
 
         [HttpGet("overridden"), UseMaster]
         public virtual Task<Place> Overridden() => board.WhereAsync();

@@ -26,14 +26,14 @@ internal sealed class IdleAttributeTests
                 builder.Services.AddScoped<IPlainReports>(_ => throw new NotSupportedException());
                 // Controllers and hubs may be services too.
                 builder.Services.AddScoped<MixedController>();
-                builder.Services.AddScoped<MarkedHub>();
+                builder.Services.AddScoped<TokenedHub>();
             },
             app =>
             {
                 app.UseRouting();
                 app.UseReplicatedSessions();
                 app.MapControllers();
-                app.MapHub<MarkedHub>("/hub");
+                app.MapHub<TokenedHub>("/hub");
                 app.MapGet("/minimal", [UseMaster] () => "");
             },
             SharedCluster.Cluster);
@@ -100,7 +100,7 @@ internal sealed class IdleAttributeTests
     }
 
     [UseSlave]
-    private sealed class MarkedHub : Hub
+    private sealed class TokenedHub : Hub
     {
         [UseMaster]
         public void Write()

@@ -23,8 +23,8 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         builder.AddTheseControllers(typeof(PlainController), typeof(HeirController), typeof(TurnedController));
         builder.Services.AddRazorPages().With(
             new TypesPart([typeof(PlainController), typeof(HeirController), typeof(TurnedController)]),
-            new CompiledPart([.. new[] { typeof(PlainPageModel), typeof(MarkedPageModel), typeof(HeirPageModel) }.Select(m => new CompiledItem($"/Pages/{m.Name[..^"Model".Length]}.cshtml", typeof(LevelPage<>).MakeGenericType(m))),
-                new CompiledItem("/Pages/Itself.cshtml", typeof(MarkedPage))]));
+            new CompiledPart([.. new[] { typeof(PlainPageModel), typeof(TokenedPageModel), typeof(HeirPageModel) }.Select(m => new CompiledItem($"/Pages/{m.Name[..^"Model".Length]}.cshtml", typeof(LevelPage<>).MakeGenericType(m))),
+                new CompiledItem("/Pages/Itself.cshtml", typeof(TokenedPage))]));
         builder.Services.AddSignalR(o => o.EnableDetailedErrors = true);
     });
 
@@ -42,7 +42,7 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
     [TestCase("GET", "group/plain", true, true, Description = "the group's convention")]
     [TestCase("GET", "group/inner/plain", true, true, Description = "the outer group's convention")]
     [TestCase("GET", "plain", true, false)]
-    [TestCase("GET", "plain/marked", true, true, Description = "the action's attribute")]
+    [TestCase("GET", "plain/tokened", true, true, Description = "the action's attribute")]
     [TestCase("GET", "heir/plain", true, true, Description = "the inherited controller's attribute")]
     [TestCase("GET", "turned/overridden", true, true, Description = "an overridden action keeps its attribute")]
     [TestCase("GET", "turned/plain", true, false)]
@@ -50,7 +50,7 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         Assert.That(await _app.Send<Level>(new HttpMethod(verb), path), Is.EqualTo(new Level(isSnapshot, onSlave)));
 
     [TestCase("PlainPage", false)]
-    [TestCase("MarkedPage", true)]
+    [TestCase("TokenedPage", true)]
     [TestCase("Itself", true, Description = "the page's own attribute")]
     [TestCase("HeirPage", true, Description = "the inherited model's attribute")]
     public async Task A_pages_handler_and_its_view_are_of_one_moment(string page, bool isSnapshot)
@@ -68,14 +68,14 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
     }
 
     [TestCase("hub", "Plain", false, false, Description = "a hub has no verb")]
-    [TestCase("hub", "Marked", false, true, Description = "the method's attribute")]
-    [TestCase("hub", "MarkedOnSlave", true, true)]
+    [TestCase("hub", "Tokened", false, true, Description = "the method's attribute")]
+    [TestCase("hub", "TokenedOnSlave", true, true)]
     [TestCase("hub", "Connected", false, false, Description = "OnConnectedAsync")]
     [TestCase("by-convention", "Plain", false, true, Description = "the endpoint's convention")]
     [TestCase("by-convention", "Connected", false, true)]
-    [TestCase("marked-hub", "Plain", false, true, Description = "the hub's attribute")]
+    [TestCase("tokened-hub", "Plain", false, true, Description = "the hub's attribute")]
     [TestCase("injected", "Plain", false, false)]
-    [TestCase("injected", "Marked", false, true, Description = "a session in the hub's constructor")]
+    [TestCase("injected", "Tokened", false, true, Description = "a session in the hub's constructor")]
     public async Task On_hubs_and_their_methods(string hub, string method, bool onSlave, bool isSnapshot)
     {
         await using var client = await HubClient.ConnectAsync(_app.Client.BaseAddress!, hub);
@@ -97,7 +97,7 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         app.MapPost("/post/snapshot", Ask).UseSnapshot();
         app.MapGet("/get/snapshot/master", Ask).UseSnapshot().UseMaster();
         app.MapGet("/lambda", [UseSnapshot] (IBoard board) => Level.Of(board));
-        app.MapGet("/method", Marked);
+        app.MapGet("/method", Tokened);
         app.MapGet("/delegate", async (HttpContext context) => await context.Response.WriteAsJsonAsync(await Level.Of(context.RequestServices.GetRequiredService<IBoard>()))).UseSnapshot();
         app.MapGet("/metadata", Ask).WithMetadata(new UseSnapshotAttribute());
         var group = app.MapGroup("/group").UseSnapshot();
@@ -107,14 +107,14 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         app.MapRazorPages();
         app.MapHub<LevelHub>("/hub");
         app.MapHub<LevelHub>("/by-convention").UseSnapshot();
-        app.MapHub<MarkedHub>("/marked-hub");
+        app.MapHub<TokenedHub>("/tokened-hub");
         app.MapHub<InjectedHub>("/injected");
     }
 
     private static Task<Level> Ask(IBoard board) => Level.Of(board);
 
     [UseSnapshot]
-    private static Task<Level> Marked(IBoard board) => Level.Of(board);
+    private static Task<Level> Tokened(IBoard board) => Level.Of(board);
 
     private sealed record Level(bool IsSnapshot, bool OnSlave)
     {
@@ -131,8 +131,8 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         [HttpGet]
         public Task<Level> Plain() => Level.Of(board);
 
-        [HttpGet("marked"), UseSnapshot]
-        public Task<Level> Marked() => Level.Of(board);
+        [HttpGet("tokened"), UseSnapshot]
+        public Task<Level> Tokened() => Level.Of(board);
     }
 
     [UseSnapshot]
@@ -168,7 +168,7 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
     }
 
     [UseSnapshot]
-    private sealed class MarkedPage : LevelPage<PlainPageModel>;
+    private sealed class TokenedPage : LevelPage<PlainPageModel>;
 
     private abstract class LevelModel(IBoard board) : PageModel
     {
@@ -180,9 +180,9 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
     private sealed class PlainPageModel(IBoard board) : LevelModel(board);
 
     [UseSnapshot]
-    private class MarkedPageModel(IBoard board) : LevelModel(board);
+    private class TokenedPageModel(IBoard board) : LevelModel(board);
 
-    private sealed class HeirPageModel(IBoard board) : MarkedPageModel(board);
+    private sealed class HeirPageModel(IBoard board) : TokenedPageModel(board);
 
     private sealed class OnHandlerModel(IBoard board) : WhereModel(board)
     {
@@ -201,10 +201,10 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
         public Task<Level> Plain() => Level.Of(Board);
 
         [UseSnapshot]
-        public Task<Level> Marked() => Level.Of(Board);
+        public Task<Level> Tokened() => Level.Of(Board);
 
         [UseSnapshot, UseSlave]
-        public Task<Level> MarkedOnSlave() => Level.Of(Board);
+        public Task<Level> TokenedOnSlave() => Level.Of(Board);
 
         [UseSlave]
         public async IAsyncEnumerable<Level> Levels([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -217,13 +217,13 @@ internal sealed class SnapshotPlacementTests(UnitOfWork unit)
     }
 
     [UseSnapshot]
-    private sealed class MarkedHub(IServiceProvider services) : LevelHub(services);
+    private sealed class TokenedHub(IServiceProvider services) : LevelHub(services);
 
     private sealed class InjectedHub(IBoard board) : Hub
     {
         public Task<Level> Plain() => Level.Of(board);
 
         [UseSnapshot]
-        public Task<Level> Marked() => Level.Of(board);
+        public Task<Level> Tokened() => Level.Of(board);
     }
 }

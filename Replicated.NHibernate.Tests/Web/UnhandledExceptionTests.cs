@@ -56,8 +56,8 @@ internal sealed class UnhandledExceptionTests(UnitOfWork unit, string version)
     {
         using var response = await Post("/committed");
         Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
-        Assert.That(Mark.Parse(response.Headers.GetValues(MarkedClient.Header).Single()).Position, Is.Not.Null);
-        Assert.That(response.Headers.GetValues("Set-Cookie").Single(), Does.StartWith($"{MarkedClient.CookieName}."));
+        Assert.That(ConsistencyToken.Parse(response.Headers.GetValues(TokenClient.Header).Single()).Position, Is.Not.Null);
+        Assert.That(response.Headers.GetValues("Set-Cookie").Single(), Does.StartWith($"{TokenClient.CookieName}."));
         Assert.That(response.Headers.Contains("X-Of-The-Success"), Is.False, "As the server would have it.");
         Assert.That(_app.Log.Entries, Has.Some.Matches<(LogLevel Level, int, string, Exception? Exception)>(e => e.Level == LogLevel.Error && e.Exception?.Message == "on purpose"), "The server still logs it.");
     }
@@ -66,7 +66,7 @@ internal sealed class UnhandledExceptionTests(UnitOfWork unit, string version)
     public async Task Status_is_the_one_that_the_server_would_choose()
     {
         using var response = await Post("/committed/413");
-        Assert.That((response.StatusCode, response.Headers.Contains(MarkedClient.Header)), Is.EqualTo((HttpStatusCode.RequestEntityTooLarge, true)));
+        Assert.That((response.StatusCode, response.Headers.Contains(TokenClient.Header)), Is.EqualTo((HttpStatusCode.RequestEntityTooLarge, true)));
     }
 
     [Test]
@@ -83,7 +83,7 @@ internal sealed class UnhandledExceptionTests(UnitOfWork unit, string version)
     public async Task What_is_rolled_back_has_no_token_and_is_left_to_the_server()
     {
         using var response = await Post("/rolled-back");
-        Assert.That((response.StatusCode, response.Headers.Contains(MarkedClient.Header), response.Headers.Contains("Set-Cookie")), Is.EqualTo((HttpStatusCode.InternalServerError, false, false)));
+        Assert.That((response.StatusCode, response.Headers.Contains(TokenClient.Header), response.Headers.Contains("Set-Cookie")), Is.EqualTo((HttpStatusCode.InternalServerError, false, false)));
     }
 
     private async Task<HttpResponseMessage> Post(string path)

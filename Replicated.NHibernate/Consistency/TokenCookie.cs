@@ -10,7 +10,7 @@ namespace Replicated.NHibernate.Consistency;
 /// <param name="Name">The cookie's name.</param>
 /// <param name="Token">What it says; <see langword="null"/> where that is no token.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct TokenCookie(string Name, Mark? Token)
+internal readonly record struct TokenCookie(string Name, ConsistencyToken? Token)
 {
     public const char Separator = '.';
 
@@ -18,7 +18,7 @@ internal readonly record struct TokenCookie(string Name, Mark? Token)
     public const int MostDeletions = 16;
 
     /// <summary>The name that a token's cookie has under <paramref name="prefix"/>: two commits with one place may share it.</summary>
-    public static string NameOf(string prefix, Mark token) => token.Position is { } place
+    public static string NameOf(string prefix, ConsistencyToken token) => token.Position is { } place
         ? $"{prefix}{Separator}{place.Text}"
         : $"{prefix}{Separator}{token}";
 
@@ -48,10 +48,10 @@ internal readonly record struct TokenCookie(string Name, Mark? Token)
 
         return deleted;
 
-        string? NameIn(Mark? token) => token is { } set ? NameOf(prefix, set) : null;
+        string? NameIn(ConsistencyToken? token) => token is { } set ? NameOf(prefix, set) : null;
     }
 
-    private static bool IsNeedless(Mark? brought, TokenSet own, ITokenOrder rules) =>
+    private static bool IsNeedless(ConsistencyToken? brought, TokenSet own, ITokenOrder rules) =>
         brought is not { } token
         || (own.IsEmpty ? rules.IsPassed(token) : (own.Placed is { } placed && rules.Covers(placed, token)) || (own.Timed is { } timed && rules.Covers(timed, token)));
 }
@@ -60,8 +60,8 @@ internal readonly record struct TokenCookie(string Name, Mark? Token)
 internal interface ITokenOrder
 {
     /// <summary>Whether reads that see what <paramref name="own"/> asks for see what <paramref name="other"/> asks for, too.</summary>
-    bool Covers(Mark own, Mark other);
+    bool Covers(ConsistencyToken own, ConsistencyToken other);
 
     /// <summary>Whether no slave needs to be told any more what the client wrote.</summary>
-    bool IsPassed(Mark token);
+    bool IsPassed(ConsistencyToken token);
 }

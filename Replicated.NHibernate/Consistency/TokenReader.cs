@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 namespace Replicated.NHibernate.Consistency;
 
 /// <summary>Reads the tokens of a request. What a client can make it read is bounded: so many of them, each of so many characters.</summary>
-internal sealed class TokenReader(MarkRules rules, string cookieName)
+internal sealed class TokenReader(TokenValidator rules, string cookieName)
 {
     /// <summary>More than a browser keeps for one site (180).</summary>
     public const int MostTokens = 200;
@@ -56,7 +56,7 @@ internal sealed class TokenReader(MarkRules rules, string cookieName)
     private TokenCookie Read(ReadOnlySpan<char> name, ReadOnlySpan<char> text)
     {
         Tokens = rules.With(Tokens, rules.Accept(text));
-        return new TokenCookie(name.ToString(), Mark.TryParse(text, out var token) ? token : null);
+        return new TokenCookie(name.ToString(), ConsistencyToken.TryParse(text, out var token) ? token : null);
     }
 
     // The name alone as well: a client that makes its cookie by hand needs no name for each write.
@@ -68,6 +68,6 @@ internal sealed class TokenReader(MarkRules rules, string cookieName)
         }
 
         var own = name[cookieName.Length..];
-        return own.IsEmpty || (own[0] == TokenCookie.Separator && own.Length <= Mark.MaxPositionLength + 1 && !own[1..].ContainsAnyExcept(InName));
+        return own.IsEmpty || (own[0] == TokenCookie.Separator && own.Length <= ConsistencyToken.MaxPositionLength + 1 && !own[1..].ContainsAnyExcept(InName));
     }
 }

@@ -9,12 +9,12 @@ namespace Replicated.NHibernate.Consistency;
 /// <param name="Placed">The highest place.</param>
 /// <param name="Timed">The newest write that has no place.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct TokenSet(Mark? Placed, Mark? Timed)
+internal readonly record struct TokenSet(ConsistencyToken? Placed, ConsistencyToken? Timed)
 {
     public bool IsEmpty => Placed is null && Timed is null;
 
     /// <summary>For a caller that has room for one.</summary>
-    public Mark? Single => Mark.Later(Placed, Timed);
+    public ConsistencyToken? Single => ConsistencyToken.Later(Placed, Timed);
 
     public override string ToString() => Placed is { } placed && Timed is { } timed ? $"{placed}, {timed}" : Single?.ToString() ?? "";
 }

@@ -15,9 +15,9 @@ internal sealed class ReplicatedMetrics : IDisposable
     public const string ActiveFallbacks = "replicated.fallbacks.active";
     public const string Ejections = "replicated.ejections";
     public const string Repeats = "replicated.repeats";
-    public const string Tokens = "replicated.marks";
+    public const string Tokens = "replicated.tokens";
 
-    public const string TokensLost = "replicated.marks.lost";
+    public const string TokensLost = "replicated.tokens.lost";
 
     public const string NodeTag = "node";
 
@@ -26,7 +26,7 @@ internal sealed class ReplicatedMetrics : IDisposable
     private readonly Counter<long> _fallbacks;
     private readonly UpDownCounter<long> _activeFallbacks;
     private readonly Counter<long> _ejections;
-    private readonly Counter<long> _marks;
+    private readonly Counter<long> _tokens;
     private readonly Counter<long> _lost;
     private readonly Counter<long> _repeats;
     private readonly Histogram<double> _openDuration;
@@ -40,8 +40,8 @@ internal sealed class ReplicatedMetrics : IDisposable
         _activeFallbacks = _meter.CreateUpDownCounter<long>(ActiveFallbacks, unit: "{session}", description: "Such reads at this moment; MaxFallbackSessions is the most.");
         _ejections = _meter.CreateCounter<long>(Ejections, unit: "{ejection}", description: "Servers that were taken out of use, by what they became.");
         _repeats = _meter.CreateCounter<long>(Repeats, unit: "{statement}", description: "First statements that were sent once more, by the server that lost them and why.");
-        _marks = _meter.CreateCounter<long>(Tokens, unit: "{mark}", description: "Marks that clients sent, by what became of them.");
-        _lost = _meter.CreateCounter<long>(TokensLost, unit: "{mark}", description: "Marks of commits that came after the response had begun, so that no client hears of them.");
+        _tokens = _meter.CreateCounter<long>(Tokens, unit: "{token}", description: "Tokens that clients sent, by what became of them.");
+        _lost = _meter.CreateCounter<long>(TokensLost, unit: "{token}", description: "Tokens of commits that came after the response had begun, so that no client hears of them.");
     }
 
     public bool OpensAreMeasured => _openDuration.Enabled;
@@ -82,7 +82,7 @@ internal sealed class ReplicatedMetrics : IDisposable
 
     public void Repeated(string node, string reason) => _repeats.Add(1, new(NodeTag, node), new("reason", reason));
 
-    public void MarkReceived(string kind) => _marks.Add(1, new KeyValuePair<string, object?>("kind", kind));
+    public void TokenReceived(string kind) => _tokens.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     public void Dispose() => _meter.Dispose();
 

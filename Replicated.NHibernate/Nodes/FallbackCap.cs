@@ -38,7 +38,7 @@ internal sealed class FallbackCap
 
     private ref int Of(RouteReason reason)
     {
-        if (reason == RouteReason.Mark)
+        if (reason == RouteReason.Token)
         {
             return ref _tokened;
         }

@@ -33,9 +33,9 @@ internal sealed partial class NodePool
         var options = settings.Value.Options;
         using var wait = ReplicatedActivities.CatchUp(opened.Node.Name);
         using var command = opened.Connection.CreateCommand();
-        command.CommandText = Positions!.WaitQuery(wanted, options.AfterWrite.CatchUpWait);
+        command.CommandText = Positions!.WaitQuery(wanted, options.ReadYourWrites.WaitTimeout);
         // A server that hangs does not end the wait by itself.
-        command.CommandTimeout = (int)Math.Ceiling((options.AfterWrite.CatchUpWait + options.Probe.Timeout).TotalSeconds);
+        command.CommandTimeout = (int)Math.Ceiling((options.ReadYourWrites.WaitTimeout + options.Probe.Timeout).TotalSeconds);
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
         var said = (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null;
         opened.Node.Note(said, at);
@@ -55,7 +55,7 @@ internal sealed partial class NodePool
     private (Node Node, bool IsKnown) Pick(Choice choice, ReadCandidates left, ReadGoal goal) =>
         goal.IsNone ? (Picked(choice.Policy, left, goal), true) : PickPast(choice, left, goal);
 
-    // Apart, because what it captures would be allocated for unmarked reads too.
+    // Apart, because what it captures would be allocated for untokened reads too.
     private (Node Node, bool IsKnown) PickPast(Choice choice, ReadCandidates left, ReadGoal goal)
     {
         var past = goal.Position is { } position ? left.Without(n => !IsPast(n, position)) : left.Without(static n => n.Role == DatabaseRole.Slave);

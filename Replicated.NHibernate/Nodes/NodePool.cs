@@ -21,7 +21,7 @@ internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteR
     public ServerIdentity? Server { get; init; }
 
     /// <summary>Whether the master stands in for a slave, which counts against the cap.</summary>
-    public bool IsFallback => Reason is RouteReason.Fallback or RouteReason.Mark;
+    public bool IsFallback => Reason is RouteReason.Fallback or RouteReason.Token;
 }
 
 /// <summary>
@@ -71,7 +71,7 @@ internal sealed partial class NodePool(
         var (choice, goal, strict) = (topology.Choice, wish.Goal, wish.Strict);
         if (goal.OnlyMaster && wish.MayUseMaster)
         {
-            return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Mark, [], async, cancellationToken);
+            return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Token, [], async, cancellationToken);
         }
 
         var left = wish.From(choice);
@@ -127,7 +127,7 @@ internal sealed partial class NodePool(
 
         return !wish.MayUseMaster
             ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {topology.StateOf(s)}"), failures ?? [])
-            : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Mark : RouteReason.Fallback, failures ?? [], async, cancellationToken);
+            : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Token : RouteReason.Fallback, failures ?? [], async, cancellationToken);
     }
 
     /// <summary>Gives back what one of the two methods opened.</summary>

@@ -32,7 +32,7 @@ internal static class CoreRegistration
         services.AddSingleton<Topology>();
         services.AddSingleton<NodeQuestions>();
         services.AddSingleton<NodePool>();
-        services.AddSingleton<MarkRules>();
+        services.AddSingleton<TokenValidator>();
         services.AddSingleton<ScopeServices>();
         services.AddSingleton<IReplicatedSessions>(sp => new ReplicatedSessions(sp.GetRequiredService<ScopeServices>(), sp.GetService<IScopeDiagnosis>()));
         services.AddSingleton(sp => new RootProvider(sp));

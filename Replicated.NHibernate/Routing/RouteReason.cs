@@ -27,8 +27,8 @@ public enum RouteReason
     /// <summary><c>scope</c>: work outside an HTTP request said so.</summary>
     Scope,
 
-    /// <summary><c>mark</c>: no slave had what the client wrote, so the master took the read.</summary>
-    Mark,
+    /// <summary><c>token</c>: no slave had what the client wrote, so the master took the read.</summary>
+    Token,
 
     /// <summary><c>stale</c>: a slave was asked for explicitly, and did not have what the client wrote in time.</summary>
     Stale,
@@ -46,7 +46,7 @@ internal static class RouteReasonNames
         RouteReason.NoSlave => "no-slave",
         RouteReason.Fallback => "fallback",
         RouteReason.Scope => "scope",
-        RouteReason.Mark => "mark",
+        RouteReason.Token => "token",
         RouteReason.Stale => "stale",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, message: null),
     };

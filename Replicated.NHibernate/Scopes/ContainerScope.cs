@@ -60,7 +60,7 @@ internal sealed class ContainerScope(ScopeServices services, IServiceProvider pr
 
     private sealed class LentScope(Scope scope) : IReplicatedScope
     {
-        public Mark? Mark => scope.Mark;
+        public ConsistencyToken? Token => scope.Token;
 
         public DatabaseRole Role => scope.Role;
 

@@ -12,8 +12,8 @@ public interface IReplicatedScope : IAsyncDisposable, IDisposable
     /// <summary>Where the scope's work goes, and why; the node is known once a statement has run.</summary>
     Route Route { get; }
 
-    /// <summary>What reads must see: the mark that the scope was begun with, or, once it has written, that of its last commit.</summary>
-    Mark? Mark { get; }
+    /// <summary>What reads must see: the token that the scope was begun with, or, once it has written, that of its last commit.</summary>
+    ConsistencyToken? Token { get; }
 
     /// <summary>Writes what is pending and commits. Work after it is a new transaction, which needs another commit.</summary>
     /// <param name="cancellationToken">Ends the writing of what is pending; the commit itself is never cancelled.</param>

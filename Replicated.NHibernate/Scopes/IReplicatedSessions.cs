@@ -7,10 +7,10 @@ public interface IReplicatedSessions
     Route? CurrentRoute { get; }
 
     /// <summary>
-    /// What reads here must see: the mark that the client or the message carried, or, once a commit here has written, that of the commit. For the
+    /// What reads here must see: the token that the client or the message carried, or, once a commit here has written, that of the commit. For the
     /// message of a job that reads what was written before it; <see langword="null"/> where there is none.
     /// </summary>
-    Mark? CurrentMark { get; }
+    ConsistencyToken? CurrentToken { get; }
 
     /// <summary>
     /// Until disposed, <c>GetCurrentSession()</c> answers with the scope's master session. Sessions that were injected before are not
@@ -41,9 +41,9 @@ public interface IReplicatedSessions
     /// until it is disposed, by the method that began it.
     /// </summary>
     /// <param name="role">The role of the work. <see cref="DatabaseRole.Slave"/> is strict: never the master where slaves are configured.</param>
-    /// <param name="mark">What the scope's reads must see, as a job's message may carry it.</param>
+    /// <param name="token">What the scope's reads must see, as a job's message may carry it.</param>
     /// <param name="provider">The services that the application's handlers get, such as <c>OnSessionOpened</c>'s; otherwise those of the request around it, or of a container scope of its own.</param>
     /// <returns>The scope. Commit it, then dispose it.</returns>
     /// <example><code>await using var scope = sessions.BeginScope(DatabaseRole.Master); …; await scope.CommitAsync(ct);</code></example>
-    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null, IServiceProvider? provider = null);
+    IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, ConsistencyToken? token = null, IServiceProvider? provider = null);
 }

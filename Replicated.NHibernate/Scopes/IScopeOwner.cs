@@ -42,7 +42,7 @@ internal interface IScopeOwner
     ulong Client => 0;
 
     /// <summary>What the client's next reads must see: a commit of the work wrote, or reads are not to go back.</summary>
-    void Carry(Mark mark, TokenOf source)
+    void Carry(ConsistencyToken token, TokenOf source)
     {
     }
 
@@ -56,7 +56,7 @@ internal interface IScopeOwner
 }
 
 /// <summary>Work outside a request, or beside one: the role was said when the scope began. The client of the request around it reads and writes.</summary>
-internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, Mark? mark = null, Scope? around = null, IServiceProvider? services = null) : IScopeOwner
+internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, ConsistencyToken? token = null, Scope? around = null, IServiceProvider? services = null) : IScopeOwner
 {
     public WorkName Work { get; } = work;
 
@@ -64,9 +64,9 @@ internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplici
 
     public bool IsReadOnlyVerb => false;
 
-    public TokenSet Tokens => around is null ? new(mark is { Position: not null } ? mark : null, mark is { Position: null } ? mark : null) : around.Services.Marks.With(around.Tokens, mark);
+    public TokenSet Tokens => around is null ? new(token is { Position: not null } ? token : null, token is { Position: null } ? token : null) : around.Services.Tokens.With(around.Tokens, token);
 
-    public void Carry(Mark mark, TokenOf source) => around?.NoteBeside(mark);
+    public void Carry(ConsistencyToken token, TokenOf source) => around?.NoteBeside(token);
 
     public RoleDecision Decide(DatabaseRole? block) =>
         (block is { } inBlock

@@ -4,7 +4,7 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
 {
     public Route? CurrentRoute => AmbientScope.Of(services.Application) is { Scope: { } scope } ambient ? scope.RouteOf(ambient.Block) : null;
 
-    public Mark? CurrentMark => AmbientScope.Of(services.Application)?.Scope?.Mark;
+    public ConsistencyToken? CurrentToken => AmbientScope.Of(services.Application)?.Scope?.Token;
 
     public IDisposable UseMaster() => AmbientScope.BeginBlock(Ambient(diagnosis), DatabaseRole.Master);
 
@@ -16,14 +16,14 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
         ambient.Scope!.UseSnapshot(ambient.Block);
     }
 
-    public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, Mark? mark = null, IServiceProvider? provider = null)
+    public IReplicatedScope BeginScope(DatabaseRole role = DatabaseRole.Master, ConsistencyToken? token = null, IServiceProvider? provider = null)
     {
         if (role is not (DatabaseRole.Master or DatabaseRole.Slave))
         {
             throw new ArgumentOutOfRangeException(nameof(role), role, "A scope is of the role Master or Slave.");
         }
 
-        var owner = new FixedRole(new WorkName(WorkKind.Scope), role, isExplicit: true, services.HasSlaves, mark, AmbientScope.Of(services.Application)?.Scope, provider);
+        var owner = new FixedRole(new WorkName(WorkKind.Scope), role, isExplicit: true, services.HasSlaves, token, AmbientScope.Of(services.Application)?.Scope, provider);
         return new Scope(services, owner, ScopeKind.Explicit).Enter();
     }
 

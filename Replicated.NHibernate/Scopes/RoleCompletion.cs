@@ -31,9 +31,9 @@ internal readonly struct RoleCompletion(RoleWork work)
 
             if (work.Transaction.Physical is { } transaction)
             {
-                var told = await work.Provider.Dialect.Commit(work.Lease.Current!, transaction, work.Host.Services.Marks.Positions, async);
+                var told = await work.Provider.Dialect.Commit(work.Lease.Current!, transaction, work.Host.Services.Tokens.Positions, async);
                 // Where the database says whether it gave the transaction an id, nothing else counts.
-                committed = told with { Wrote = work.Provider.Dialect.TellsWrites(work.Host.Services.Marks.Positions) ? told.Wrote : work.Writes.HasUncommitted };
+                committed = told with { Wrote = work.Provider.Dialect.TellsWrites(work.Host.Services.Tokens.Positions) ? told.Wrote : work.Writes.HasUncommitted };
             }
         }
         catch (Exception e)

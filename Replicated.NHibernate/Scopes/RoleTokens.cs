@@ -26,7 +26,7 @@ internal readonly struct RoleTokens(RoleWork work)
     /// <summary>Remembers how far a slave was after the last read, where reads are not to go back.</summary>
     public async ValueTask TellRead(bool async)
     {
-        if (work.Host.Services.Marks.IsMonotonic && await AskForPosition(async) is { } position)
+        if (work.Host.Services.Tokens.IsMonotonic && await AskForPosition(async) is { } position)
         {
             work.Host.NoteRead(position);
         }
@@ -35,7 +35,7 @@ internal readonly struct RoleTokens(RoleWork work)
     // Where no commit has told it: one more round trip.
     private async ValueTask<Position?> AskForPosition(bool async)
     {
-        if (work.Host.Services.Marks.Positions is not { } positions || !work.Lease.IsOpen)
+        if (work.Host.Services.Tokens.Positions is not { } positions || !work.Lease.IsOpen)
         {
             return null;
         }

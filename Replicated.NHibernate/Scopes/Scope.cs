@@ -42,7 +42,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     public IServiceProvider HandlerServices => LazyInitializer.EnsureInitialized(ref _handlerServices, () => new HandlerServices(() => owner.Services, Services.ScopeFactory)).Provider;
 
     /// <summary>Whether completing the scope needs no database, so that nobody waits for it.</summary>
-    public bool CompletesAtOnce => _master is null && (_slave is null || !Services.Marks.IsMonotonic);
+    public bool CompletesAtOnce => _master is null && (_slave is null || !Services.Tokens.IsMonotonic);
 
     /// <summary>Whether work on the master runs in a transaction without anybody asking for one.</summary>
     public bool IsTransactional { get; } = kind == ScopeKind.Explicit || services.TransactionPerRequest;

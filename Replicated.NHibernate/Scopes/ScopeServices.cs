@@ -8,14 +8,14 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What every scope of an application shares. Thread-safe.</summary>
-internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, MarkRules marks, ReplicatedMetrics metrics, ILoggerFactory loggers, IEnumerable<ConnectionOpenedHandler> opened, IScopeDiagnosis? application = null, IServiceScopeFactory? scopes = null)
+internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, TokenValidator tokens, ReplicatedMetrics metrics, ILoggerFactory loggers, IEnumerable<ConnectionOpenedHandler> opened, IScopeDiagnosis? application = null, IServiceScopeFactory? scopes = null)
 {
     public NodePool Pool { get; } = pool;
 
     /// <summary>Tells the application's scopes from those of another one in the process.</summary>
     public IScopeDiagnosis? Application { get; } = application;
 
-    public MarkRules Marks { get; } = marks;
+    public TokenValidator Tokens { get; } = tokens;
 
     public CurrentSettings Settings { get; } = settings;
 

@@ -15,7 +15,7 @@ internal sealed class SystemCompletion(RoleWork work, RoleCompletion completion)
         work.Transaction.ThrowIfFailed();
         var services = work.Host.Services;
         work.Joined!.LookedForWrites |= mayAsk && work.Writes.HasUncommitted;
-        if (!mayAsk || work.Writes.HasUncommitted || work.Role == DatabaseRole.Slave || !services.HasSlaves || services.Marks.IsOff || work.Provider.Dialect.HasWrittenQuery is not { } hasWritten
+        if (!mayAsk || work.Writes.HasUncommitted || work.Role == DatabaseRole.Slave || !services.HasSlaves || services.Tokens.IsOff || work.Provider.Dialect.HasWrittenQuery is not { } hasWritten
             || !work.Lease.IsOpen)
         {
             return;

@@ -20,7 +20,7 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
             Ranges(options.Slaves[i], $"{ReplicatedOptions.SectionName}:Slaves:{i}", errors);
         }
 
-        AfterWrite(options.AfterWrite, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.AfterWrite)}", errors);
+        ReadYourWrites(options.ReadYourWrites, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.ReadYourWrites)}", errors);
         Ranges(options.Probe, $"{ReplicatedOptions.SectionName}:{nameof(ReplicatedOptions.Probe)}", errors);
         Methods(options, errors);
         if (configuration is not null)
@@ -38,13 +38,13 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         errors.AddRange(results.Select(r => $"{path}: {r.ErrorMessage}"));
     }
 
-    private static void AfterWrite(AfterWriteOptions options, string path, List<string> errors)
+    private static void ReadYourWrites(ReadYourWritesOptions options, string path, List<string> errors)
     {
         var before = errors.Count;
         Ranges(options, path, errors);
-        if (options.Window > options.MaxAge && errors.Count == before)
+        if (options.Window > options.TokenLifetime && errors.Count == before)
         {
-            errors.Add($"{path}: Window must not be longer than MaxAge, because older marks are ignored: lower Window or raise MaxAge.");
+            errors.Add($"{path}: Window must not be longer than TokenLifetime, because older tokens are ignored: lower Window or raise TokenLifetime.");
         }
 
         // Both are written when a commit is done already: too late for an error.
@@ -60,7 +60,7 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
 
         if (options.Cookie is { MaxAge: not null } or { Expiration: not null })
         {
-            errors.Add($"{path}:Cookie has an age of its own; {path}:MaxAge says how long a mark counts, and its cookie lives.");
+            errors.Add($"{path}:Cookie has an age of its own; {path}:TokenLifetime says how long a token counts, and its cookie lives.");
         }
     }
 

@@ -104,7 +104,7 @@ public sealed class ReplicatedOptions
     public bool AutoPrepare { get; set; } = true;
 
     /// <summary>How reads see what was written before them, across requests.</summary>
-    public AfterWriteOptions AfterWrite { get; } = new();
+    public ReadYourWritesOptions ReadYourWrites { get; } = new();
 
     /// <summary>Whether the reads of one client never go back in time, though slaves differ. Can be changed while the application runs.</summary>
     /// <value><see cref="MonotonicReadsMode.Off"/></value>

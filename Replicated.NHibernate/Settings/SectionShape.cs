@@ -15,7 +15,7 @@ internal readonly record struct Misfit(string Path, string Error);
 /// </summary>
 internal static class SectionShape
 {
-    private static readonly Type[] Sections = [typeof(AfterWriteOptions), typeof(CookieBuilder), typeof(ProbeOptions)];
+    private static readonly Type[] Sections = [typeof(ReadYourWritesOptions), typeof(CookieBuilder), typeof(ProbeOptions)];
 
     public static IEnumerable<Misfit> Misfits(IConfigurationSection section) => OfSection(section, typeof(ReplicatedOptions));
 

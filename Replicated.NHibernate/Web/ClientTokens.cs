@@ -26,9 +26,9 @@ internal sealed class ClientTokens
     /// <summary>Whether the client has to be told of something, and can be.</summary>
     public bool IsWaiting => !_carried.IsEmpty && !_context.Response.HasStarted;
 
-    private AfterWriteOptions Options => _services.Settings.Value.Options.AfterWrite;
+    private ReadYourWritesOptions Options => _services.Settings.Value.Options.ReadYourWrites;
 
-    public static bool IsSent(HttpContext context, AfterWriteOptions options) =>
+    public static bool IsSent(HttpContext context, ReadYourWritesOptions options) =>
         context.Request.Headers.Cookie.Count > 0 || context.Request.Headers.ContainsKey(options.Header);
 
     public static ClientTokens? Of(HttpContext context) => context.Features.Get<ClientTokens>();
@@ -50,7 +50,7 @@ internal sealed class ClientTokens
         if (!_isRead)
         {
             _isRead = true;
-            var reader = new TokenReader(_services.Marks, Options.Cookie.Name!);
+            var reader = new TokenReader(_services.Tokens, Options.Cookie.Name!);
             reader.ReadHeader(_context.Request.Headers[Options.Header]);
             if (reader.ReadCookies(_context.Request.Headers.Cookie) is { } cookies)
             {
@@ -64,9 +64,9 @@ internal sealed class ClientTokens
         return _received;
     }
 
-    public void Carry(Mark token, bool isCommit)
+    public void Carry(ConsistencyToken token, bool isCommit)
     {
-        _carried = _services.Marks.With(_carried, token);
+        _carried = _services.Tokens.With(_carried, token);
         Answer();
         if (isCommit && _context.Response.HasStarted && _services.HasSlaves)
         {
@@ -111,7 +111,7 @@ internal sealed class ClientTokens
             return Task.CompletedTask;
         }
 
-        var deleted = TokenCookie.Deleted(_brought, _carried, Options.Cookie.Name!, _services.Marks, Random.Shared);
+        var deleted = TokenCookie.Deleted(_brought, _carried, Options.Cookie.Name!, _services.Tokens, Random.Shared);
         if (deleted.Count > 0)
         {
             var deletion = Deletion(options);
@@ -126,11 +126,11 @@ internal sealed class ClientTokens
         return Task.CompletedTask;
     }
 
-    private void Set(Mark? token, CookieOptions options)
+    private void Set(ConsistencyToken? token, CookieOptions options)
     {
         if (token is { } set)
         {
-            options.MaxAge = Options.MaxAge;
+            options.MaxAge = Options.TokenLifetime;
             _context.Response.Cookies.Append(TokenCookie.NameOf(Options.Cookie.Name!, set), set.ToString(), options);
         }
     }

@@ -23,7 +23,7 @@ internal sealed class IdleAttributes(IServiceCollection registered)
             .Concat(endpoints.Select(e => e.Metadata.GetMetadata<CompiledPageActionDescriptor>()?.HandlerTypeInfo.AsType()).OfType<Type>())
             .Concat(endpoints.SelectMany(e => e.Metadata).Select(GrpcService).OfType<Type>())
             .Distinct().ToArray();
-        var places = asked.SelectMany(t => t.GetInterfaces()).Concat(Registered().Where(t => !IsAsked(t, asked))).Distinct().Where(RefersToLibrary).SelectMany(Marked)
+        var places = asked.SelectMany(t => t.GetInterfaces()).Concat(Registered().Where(t => !IsAsked(t, asked))).Distinct().Where(RefersToLibrary).SelectMany(Tokened)
             .Concat(actions.Select(a => a.ControllerTypeInfo.AsType()).Distinct().SelectMany(t => NoActions(t, actions)));
         return places.Distinct(StringComparer.Ordinal).Select(place =>
             $"{place} has [UseMaster], [UseSlave] or [UseSnapshot], which does nothing there: only actions, controllers, page models, hubs, their methods and endpoints are asked. "
@@ -38,18 +38,18 @@ internal sealed class IdleAttributes(IServiceCollection registered)
 
     private static bool IsAsked(Type type, Type[] asked) => Array.Exists(asked, a => type.IsAssignableFrom(a) && !type.IsInterface);
 
-    // Each of its methods that is marked, and itself.
-    private static IEnumerable<string> Marked(Type type) =>
-        (IsMarked(type) ? [type.Name] : Array.Empty<string>()).Concat(type.GetMethods(Declared).Where(IsMarked).Select(NameOf));
+    // Each of its methods that is tokened, and itself.
+    private static IEnumerable<string> Tokened(Type type) =>
+        (IsTokened(type) ? [type.Name] : Array.Empty<string>()).Concat(type.GetMethods(Declared).Where(IsTokened).Select(NameOf));
 
     private static IEnumerable<string> NoActions(Type controller, ControllerActionDescriptor[] actions) =>
         from method in controller.GetMethods(Declared)
-        where IsMarked(method) && !Array.Exists(actions, a => a.MethodInfo.GetBaseDefinition() == method.GetBaseDefinition() || a.MethodInfo == method)
+        where IsTokened(method) && !Array.Exists(actions, a => a.MethodInfo.GetBaseDefinition() == method.GetBaseDefinition() || a.MethodInfo == method)
         select NameOf(method);
 
     private static string NameOf(MethodInfo method) => $"{method.DeclaringType?.Name}.{method.Name}";
 
-    private static bool IsMarked(MemberInfo member) => EndpointRoles.On(member).Length > 0 || member.IsDefined(typeof(UseSnapshotAttribute), inherit: false);
+    private static bool IsTokened(MemberInfo member) => EndpointRoles.On(member).Length > 0 || member.IsDefined(typeof(UseSnapshotAttribute), inherit: false);
 
     private static bool RefersToLibrary(Type type) => type.Assembly.GetName().Name != Library && Array.Exists(type.Assembly.GetReferencedAssemblies(), a => a.Name == Library);
 

@@ -27,7 +27,7 @@ internal sealed partial class RequestScope
 
     private ulong ClientOfCookie()
     {
-        var cookie = AfterWrite.Cookie;
+        var cookie = ReadYourWrites.Cookie;
         var name = cookie.Name + ClientSuffix;
         if (_context.Request.Cookies.TryGetValue(name, out var sent) && ulong.TryParse(sent, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var client))
         {

@@ -51,11 +51,11 @@ internal sealed class GtidTests
     [Test]
     public void Token_of_several_logs_is_read_as_it_was_written()
     {
-        var mark = new Mark(DateTimeOffset.FromUnixTimeMilliseconds(1_000), Position.Of([(5, 3), (0, 255)]));
-        Assert.That(mark.ToString(), Is.EqualTo("3e8.0-ff_5-3"));
-        Assert.That((Mark.Parse("3e8.0-ff_5-3"), Mark.Parse("3e8.5-3_0-ff")), Is.EqualTo((mark, mark)));
-        Assert.That(Mark.Parse("3e8.0-ff_5-4"), Is.Not.EqualTo(mark));
-        Assert.That(mark.Position!.Value.GetHashCode(), Is.EqualTo(Mark.Parse("3e8.5-3_0-ff").Position!.Value.GetHashCode()));
+        var token = new ConsistencyToken(DateTimeOffset.FromUnixTimeMilliseconds(1_000), Position.Of([(5, 3), (0, 255)]));
+        Assert.That(token.ToString(), Is.EqualTo("3e8.0-ff_5-3"));
+        Assert.That((ConsistencyToken.Parse("3e8.0-ff_5-3"), ConsistencyToken.Parse("3e8.5-3_0-ff")), Is.EqualTo((token, token)));
+        Assert.That(ConsistencyToken.Parse("3e8.0-ff_5-4"), Is.Not.EqualTo(token));
+        Assert.That(token.Position!.Value.GetHashCode(), Is.EqualTo(ConsistencyToken.Parse("3e8.5-3_0-ff").Position!.Value.GetHashCode()));
     }
 
     [TestCase("3e8.0-1_")]
@@ -63,14 +63,14 @@ internal sealed class GtidTests
     [TestCase("3e8.0-1_0-2")]
     [TestCase("3e8.0-1_1")]
     [TestCase("3e8.0-1_1-2_2-3_3-4_4-5_5-6_6-7_7-8_8-9")]
-    public void Text_that_nobody_wrote_is_no_token(string text) => Assert.That(Mark.TryParse(text, out _), Is.False);
+    public void Text_that_nobody_wrote_is_no_token(string text) => Assert.That(ConsistencyToken.TryParse(text, out _), Is.False);
 
     [Test]
     public void Longest_token_has_its_length()
     {
-        var longest = new Mark(DateTimeOffset.MaxValue, Position.Of(Enumerable.Range(0, 8).Select(i => (UInt128.MaxValue - (UInt128)i, ulong.MaxValue))));
-        Assert.That(longest.ToString(), Has.Length.EqualTo(412).And.Length.EqualTo(Mark.MaxLength));
-        Assert.That(Mark.Parse(longest.ToString()).Position, Is.EqualTo(longest.Position));
+        var longest = new ConsistencyToken(DateTimeOffset.MaxValue, Position.Of(Enumerable.Range(0, 8).Select(i => (UInt128.MaxValue - (UInt128)i, ulong.MaxValue))));
+        Assert.That(longest.ToString(), Has.Length.EqualTo(412).And.Length.EqualTo(ConsistencyToken.MaxLength));
+        Assert.That(ConsistencyToken.Parse(longest.ToString()).Position, Is.EqualTo(longest.Position));
     }
 
     private static string? Shown(Position? position) => position is { } known ? string.Join(' ', known.Places.Select(p => $"{p.Log}-{p.Offset}")) : null;

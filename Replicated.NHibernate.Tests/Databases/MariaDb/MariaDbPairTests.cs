@@ -52,18 +52,18 @@ internal sealed class MariaDbPairTests
     [Test]
     public async Task Who_wrote_never_reads_stale_and_reads_on_a_slave_as_soon_as_one_has_it()
     {
-        var marks = await Run("Auto", "a token", Pairs, PairCounts.Header);
+        var tokens = await Run("Auto", "a token", Pairs, PairCounts.Header);
         var nothing = await Run("Off", "nothing", Math.Max(Pairs / 10, 256));
-        Assert.That(marks.Failures.Concat(nothing.Failures), Is.Empty, () => $"{_app.Log.LastException}");
-        Assert.That((marks.Writes, marks.Reads, marks.Stale), Is.EqualTo((Pairs, Pairs, 0)));
-        Assert.That(marks.SlaveHadIt, Is.GreaterThan(Pairs / 10), "reads that a slave could have served");
-        Assert.That(marks.ServedBySlave, Is.GreaterThanOrEqualTo(0.99));
+        Assert.That(tokens.Failures.Concat(nothing.Failures), Is.Empty, () => $"{_app.Log.LastException}");
+        Assert.That((tokens.Writes, tokens.Reads, tokens.Stale), Is.EqualTo((Pairs, Pairs, 0)));
+        Assert.That(tokens.SlaveHadIt, Is.GreaterThan(Pairs / 10), "reads that a slave could have served");
+        Assert.That(tokens.ServedBySlave, Is.GreaterThanOrEqualTo(0.99));
         Assert.That(nothing.Stale, Is.Positive, "With tokens off the check must find stale reads, or it is worth nothing.");
     }
 
     private async Task<PairCounts> Run(string mode, string name, int writes, string? print = null)
     {
-        _app.Reload("Replicated:AfterWrite:Mode", mode);
+        _app.Reload("Replicated:ReadYourWrites:Mode", mode);
         var counts = await new PairRun(_app, _watch, writes).Run();
         TestContext.Out.WriteLine(print is null ? counts.Row(name) : $"{print}\n{counts.Row(name)}");
         return counts;

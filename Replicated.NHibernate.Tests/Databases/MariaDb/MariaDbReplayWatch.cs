@@ -18,7 +18,7 @@ internal sealed class MariaDbReplayWatch : IReplayWatch
 
     public static MariaDbReplayWatch Start(IEnumerable<MariaDbNode> slaves) => new(slaves);
 
-    public bool HasPassed(Mark mark) => mark.Position is { Logs: 1 } position && Volatile.Read(ref _furthest) >= position.Offset;
+    public bool HasPassed(ConsistencyToken token) => token.Position is { Logs: 1 } position && Volatile.Read(ref _furthest) >= position.Offset;
 
     public async ValueTask DisposeAsync()
     {

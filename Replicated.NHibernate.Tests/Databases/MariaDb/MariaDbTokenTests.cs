@@ -38,17 +38,17 @@ internal sealed class MariaDbTokenTests
     public async Task Client_reads_its_write_on_the_master_until_a_slave_has_it()
     {
         await Task.WhenAll(_cluster.Slaves.Select(s => s.PauseAsync()));
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         var id = await client.Write();
         var behind = await client.Read(id);
-        var stranger = await new MarkedClient(_app).Read(id);
+        var stranger = await new TokenClient(_app).Read(id);
         await _cluster.Slaves[1].ResumeAsync();
         await _cluster.Slaves[1].WaitUntilAsync(await _cluster.Master.Ask<string>("select @@global.gtid_binlog_pos"));
-        await _app.UntilKnown("slave-2", client.Mark.Position!.Value);
+        await _app.UntilKnown("slave-2", client.Token.Position!.Value);
         var caughtUp = await client.Read(id);
         Assert.Multiple(() =>
         {
-            Assert.That((behind.Has, behind.Route), Is.EqualTo((true, "role=slave; node=master; reason=mark")));
+            Assert.That((behind.Has, behind.Route), Is.EqualTo((true, "role=slave; node=master; reason=token")));
             Assert.That((stranger.Has, stranger.Place.InRecovery), Is.EqualTo((false, true)), "Nobody else's read waits.");
             Assert.That((caughtUp.Has, caughtUp.Route), Is.EqualTo((true, "role=slave; node=slave-2; reason=verb")));
         });
@@ -58,7 +58,7 @@ internal sealed class MariaDbTokenTests
     public async Task Token_names_the_transaction_itself()
     {
         var reply = (await _app.Post(context => context.Board().AddAsync(Guid.NewGuid()))).Ok();
-        var told = Mark.Parse(reply.MarkHeader).Position!.Value;
+        var told = ConsistencyToken.Parse(reply.TokenHeader).Position!.Value;
         Assert.That((told.Log, told.Logs), Is.EqualTo(((UInt128)0, 1)));
         Assert.That(await _cluster.Master.Ask<string>("select @@global.gtid_binlog_pos"), Does.EndWith($"-{told.Offset}"));
     }
@@ -70,14 +70,14 @@ internal sealed class MariaDbTokenTests
         var nothing = (await _app.Post(context => context.Board().ExecuteAsync("update post set title = 'x' where id = 'nobody'"))).Ok();
         var id = Guid.NewGuid();
         var wrote = (await _app.Post(async context => await context.Board().ScalarAsync($"select add_post('{id}')"))).Ok();
-        Assert.That((read.MarkHeader, nothing.MarkHeader), Is.EqualTo(((string?)null, (string?)null)));
-        Assert.That(Mark.Parse(wrote.MarkHeader).Position, Is.Not.Null);
+        Assert.That((read.TokenHeader, nothing.TokenHeader), Is.EqualTo(((string?)null, (string?)null)));
+        Assert.That(ConsistencyToken.Parse(wrote.TokenHeader).Position, Is.Not.Null);
     }
 
     [Test]
     public async Task Two_transactions_of_one_request_are_told_apart()
     {
-        Mark? first = null, second = null;
+        ConsistencyToken? first = null, second = null;
         (await _app.Post(async context =>
         {
             var connection = context.RequestServices.GetRequiredService<System.Data.Common.DbConnection>();
@@ -87,14 +87,14 @@ internal sealed class MariaDbTokenTests
                 await own.CommitAsync();
             }
 
-            first = _app.Sessions.CurrentMark;
+            first = _app.Sessions.CurrentToken;
             await using (var own = await connection.BeginTransactionAsync())
             {
                 await context.Board().ScalarAsync("select count(*) from post");
                 await own.CommitAsync();
             }
 
-            second = _app.Sessions.CurrentMark;
+            second = _app.Sessions.CurrentToken;
         })).Ok();
         Assert.That(first?.Position, Is.Not.Null);
         Assert.That(second, Is.EqualTo(first), "The second one wrote nothing.");
@@ -104,15 +104,15 @@ internal sealed class MariaDbTokenTests
     public async Task Writes_in_two_domains_are_both_waited_for()
     {
         await _cluster.Master.Execute("set global gtid_domain_id = 0");
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         var first = await client.Write();
         var second = Guid.NewGuid();
         await _cluster.Master.Execute($"set session gtid_domain_id = 7; insert into app.post (id, title) values ('{second}', 'in a domain of its own')");
         var number = (await _cluster.Master.Ask<string>("select @@global.gtid_binlog_pos")).Split(',').Single(g => g.StartsWith("7-", StringComparison.Ordinal)).Split('-')[2];
-        client.Cookie = new Mark(TimeProvider.System.GetUtcNow(), new Position(7, ulong.Parse(number, System.Globalization.CultureInfo.InvariantCulture))).ToString();
+        client.Cookie = new ConsistencyToken(TimeProvider.System.GetUtcNow(), new Position(7, ulong.Parse(number, System.Globalization.CultureInfo.InvariantCulture))).ToString();
         await Task.WhenAll(_cluster.Slaves.Select(s => s.WaitUntilAsync($"7-1-{number}")));
         var there = await client.Read(first);
-        client.Cookie = new Mark(TimeProvider.System.GetUtcNow(), new Position(7, ulong.MaxValue / 2)).ToString();
+        client.Cookie = new ConsistencyToken(TimeProvider.System.GetUtcNow(), new Position(7, ulong.MaxValue / 2)).ToString();
         var ahead = await client.Read(first);
         Assert.That((there.Has, there.Place.InRecovery), Is.EqualTo((true, true)));
         Assert.That((ahead.Has, ahead.Place.InRecovery), Is.EqualTo((true, false)), "A place in the other domain that no slave has.");

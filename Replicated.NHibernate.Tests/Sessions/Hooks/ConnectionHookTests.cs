@@ -192,7 +192,7 @@ internal sealed class ConnectionHookTests
             context.Session().Save(new Room { Tenant = "a", Name = "annex" });
             return Task.FromResult(SessionApp.Done());
         });
-        Assert.That((answer.Ok().Mark?.Position is not null, await Database.Ask<long>("select count(*) from room where name = 'annex'")), Is.EqualTo((true, 1L)));
+        Assert.That((answer.Ok().Token?.Position is not null, await Database.Ask<long>("select count(*) from room where name = 'annex'")), Is.EqualTo((true, 1L)));
         await Database.Execute("delete from room where name = 'annex'");
     }
 }

@@ -15,7 +15,7 @@ internal sealed record ReplicatedStatus(
 internal sealed record InstanceStatus(string Machine, int Process, DateTimeOffset CountingSince);
 
 /// <summary>The settings in force that decide what the page shows.</summary>
-internal sealed record SettingsStatus(bool AutoReadOnSlave, string AfterWriteMode, double MaxLagSeconds, double ProbeIntervalSeconds, string LoadBalancing, bool PositionsAreKnown);
+internal sealed record SettingsStatus(bool AutoReadOnSlave, string ReadYourWritesMode, double MaxLagSeconds, double ProbeIntervalSeconds, string LoadBalancing, bool PositionsAreKnown);
 
 /// <param name="Name">As configured.</param>
 /// <param name="Address">Host and port, where the connection string has them.</param>

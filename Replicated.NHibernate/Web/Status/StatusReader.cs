@@ -19,7 +19,7 @@ internal sealed class StatusReader(Topology topology, CurrentSettings settings, 
             new InstanceStatus(Environment.MachineName, Environment.ProcessId, counters.Since),
             new SettingsStatus(
                 options.AutoReadOnSlave,
-                options.AfterWrite.Mode.ToString(),
+                options.ReadYourWrites.Mode.ToString(),
                 options.MaxLag.TotalSeconds,
                 options.Probe.Interval.TotalSeconds,
                 options.LoadBalancing,

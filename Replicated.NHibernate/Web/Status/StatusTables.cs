@@ -53,7 +53,7 @@ internal static class StatusTables
         var settings = status.Settings;
         html.Append("""<section aria-labelledby="replicated-settings"><h2 id="replicated-settings">Settings in force</h2><dl class="counts">""");
         Pair(html, "AutoReadOnSlave", settings.AutoReadOnSlave ? "on: requests that only read go to slaves" : "off: only what asks for a slave explicitly gets one");
-        Pair(html, "Reads after a write", settings.AfterWriteMode switch
+        Pair(html, "Reads after a write", settings.ReadYourWritesMode switch
         {
             "Auto" => settings.PositionsAreKnown ? "Auto: exact, by consistency token" : "Auto: by time, because this database has no positions",
             "Off" => "Off: they may miss the write",

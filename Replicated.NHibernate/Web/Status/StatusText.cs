@@ -12,7 +12,7 @@ internal static class StatusText
         ("attribute", "[UseMaster], [UseSlave] or their endpoint conventions decided."),
         ("block", "Code inside UseMaster() or UseSlave() decided."),
         ("switch", "AutoReadOnSlave is off, so reads go to the master."),
-        ("mark", "The client brought a consistency token and no slave had its write yet, so the master took the read."),
+        ("token", "The client brought a consistency token and no slave had its write yet, so the master took the read."),
         ("fallback", "No slave could be used, so the master took the read."),
         ("stale", "A slave was asked for explicitly and did not have the client's write in time, or the master could not be reached."),
         ("early", "A session was asked for before routing had found the endpoint, so the master answered."),

@@ -5,29 +5,29 @@ namespace Replicated.NHibernate;
 
 /// <summary>
 /// What reads must see: the place in the master's log behind a write, and when it was written. Carried by a client's cookie or header, or by a
-/// job's message: <c>BeginScope(role, mark)</c>. Not signed: who forges one gains reads from the master for a while, and one wait.
+/// job's message: <c>BeginScope(role, token)</c>. Not signed: who forges one gains reads from the master for a while, and one wait.
 /// </summary>
 /// <param name="WrittenAt">When the write was committed, by the clock of the application that committed it.</param>
 /// <param name="Position">The place in the log; <see langword="null"/> where the database tells none, and only time can.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
+public readonly record struct ConsistencyToken(DateTimeOffset WrittenAt, Position? Position)
 {
     // Milliseconds, the log, the offset, each in hexadecimal: 1a2b3c4d5e.1-30000a8; further logs behind an underscore each: 1a2b3c4d5e.0-64_5-3
     private const int MostDigitsOfTime = 12;
     private const int MostDigitsOfLog = 32;
     private const int MostDigitsOfOffset = 16;
 
-    /// <summary>In how many logs a mark may have a place; a write in more of them is told by its time.</summary>
+    /// <summary>In how many logs a token may have a place; a write in more of them is told by its time.</summary>
     internal const int MostLogs = 8;
 
     /// <summary>As long as the longest text of a position.</summary>
     internal const int MaxPositionLength = (MostLogs * (MostDigitsOfLog + MostDigitsOfOffset + 2)) - 1;
 
-    /// <summary>As long as the longest mark.</summary>
+    /// <summary>As long as the longest token.</summary>
     internal const int MaxLength = MostDigitsOfTime + 1 + MaxPositionLength;
 
     /// <summary>The text that a cookie, a header or a message carries; safe in each of them.</summary>
-    /// <returns>At most 62 ASCII characters for a place in one log; 412 for the eight that a mark may have.</returns>
+    /// <returns>At most 62 ASCII characters for a place in one log; 412 for the eight that a token may have.</returns>
     public override string ToString()
     {
         // What was written before 1970 has been everywhere for long.
@@ -39,18 +39,18 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     /// <param name="text">The text.</param>
-    /// <returns>The mark.</returns>
-    /// <exception cref="FormatException">The text is no mark.</exception>
-    public static Mark Parse(ReadOnlySpan<char> text) =>
-        TryParse(text, out var mark) ? mark : throw new FormatException("The text is not a mark. Give what Mark.ToString() wrote.");
+    /// <returns>The token.</returns>
+    /// <exception cref="FormatException">The text is no token.</exception>
+    public static ConsistencyToken Parse(ReadOnlySpan<char> text) =>
+        TryParse(text, out var token) ? token : throw new FormatException("The text is not a token. Give what ConsistencyToken.ToString() wrote.");
 
     /// <summary>Reads what <see cref="ToString"/> wrote. Allocates nothing for a place in one log.</summary>
     /// <param name="text">The text, of whatever origin.</param>
-    /// <param name="mark">The mark.</param>
-    /// <returns>Whether the text is a mark.</returns>
-    public static bool TryParse(ReadOnlySpan<char> text, out Mark mark)
+    /// <param name="token">The token.</param>
+    /// <returns>Whether the text is a token.</returns>
+    public static bool TryParse(ReadOnlySpan<char> text, out ConsistencyToken token)
     {
-        mark = default;
+        token = default;
         if (text.Length > MaxLength)
         {
             return false;
@@ -73,22 +73,22 @@ public readonly record struct Mark(DateTimeOffset WrittenAt, Position? Position)
             position = parsed;
         }
 
-        mark = new Mark(DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds), position);
+        token = new ConsistencyToken(DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds), position);
         return true;
     }
 
     /// <summary>
-    /// The one of two marks to keep where there is room for one. Within one log that is the one with the farther place, with the newer time of both.
+    /// The one of two tokens to keep where there is room for one. Within one log that is the one with the farther place, with the newer time of both.
     /// Otherwise it is the newer one: its place does not tell of the older write. A carrier that takes several keeps both instead: the header takes
     /// them separated by commas.
     /// </summary>
-    /// <param name="one">A mark.</param>
-    /// <param name="other">Another mark.</param>
-    /// <returns>The mark to keep.</returns>
-    public static Mark Max(Mark one, Mark other) => Later(one, other)!.Value;
+    /// <param name="one">A token.</param>
+    /// <param name="other">Another token.</param>
+    /// <returns>The token to keep.</returns>
+    public static ConsistencyToken Max(ConsistencyToken one, ConsistencyToken other) => Later(one, other)!.Value;
 
     /// <summary>What must be seen of two. Places compare only within one log, so elsewhere the newer write counts.</summary>
-    internal static Mark? Later(Mark? one, Mark? other)
+    internal static ConsistencyToken? Later(ConsistencyToken? one, ConsistencyToken? other)
     {
         if (one is not { } a || other is not { } b)
         {

@@ -9,14 +9,14 @@ using Replicated.NHibernate.Tests.Nodes;
 
 namespace Replicated.NHibernate.Tests.Consistency;
 
-/// <summary>The rules of marks over servers that do nothing but tell places, on virtual time, and what was counted.</summary>
-internal sealed class MarkApp : IDisposable
+/// <summary>The rules of tokens over servers that do nothing but tell places, on virtual time, and what was counted.</summary>
+internal sealed class TokenApp : IDisposable
 {
     private readonly ServiceProvider _services;
     private readonly MeterListener _listener = new();
     private readonly long[] _counted = new long[Kinds.Length];
 
-    public MarkApp(int slaves = 1, bool positions = true, params (string Key, string Value)[] settings)
+    public TokenApp(int slaves = 1, bool positions = true, params (string Key, string Value)[] settings)
     {
         Servers = positions ? FakeServers.WithPositions() : new FakeServers();
         _services = Servers.Services(slaves, Clock, settings);
@@ -24,14 +24,14 @@ internal sealed class MarkApp : IDisposable
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             // Not what other tests count beside this one.
-            if (instrument.Name == "replicated.marks" && ReferenceEquals(instrument.Meter.Scope, meters))
+            if (instrument.Name == "replicated.tokens" && ReferenceEquals(instrument.Meter.Scope, meters))
             {
                 listener.EnableMeasurementEvents(instrument);
             }
         };
         _listener.SetMeasurementEventCallback<long>((_, value, tags, _) => _counted[Array.IndexOf(Kinds, (string?)tags[0].Value)] += value);
         _listener.Start();
-        Rules = _services.GetRequiredService<MarkRules>();
+        Rules = _services.GetRequiredService<TokenValidator>();
         Pool = _services.GetRequiredService<NodePool>();
     }
 
@@ -42,7 +42,7 @@ internal sealed class MarkApp : IDisposable
 
     public FakeServers Servers { get; }
 
-    public MarkRules Rules { get; }
+    public TokenValidator Rules { get; }
 
     public NodePool Pool { get; }
 
@@ -60,10 +60,10 @@ internal sealed class MarkApp : IDisposable
         configuration.Reload();
     }
 
-    /// <summary>A mark of so long ago.</summary>
-    public Mark Written(TimeSpan ago, ulong? offset = null, ulong log = 1) => new(Clock.GetUtcNow() - ago, offset is { } o ? new Position(log, o) : null);
+    /// <summary>A token of so long ago.</summary>
+    public ConsistencyToken Written(TimeSpan ago, ulong? offset = null, ulong log = 1) => new(Clock.GetUtcNow() - ago, offset is { } o ? new Position(log, o) : null);
 
-    public Mark? Accept(Mark mark) => Rules.Accept(mark.ToString());
+    public ConsistencyToken? Accept(ConsistencyToken token) => Rules.Accept(token.ToString());
 
     public void Dispose()
     {

@@ -6,7 +6,7 @@ namespace Replicated.NHibernate.Tests.Integration;
 /// <summary>Where the reads of a client go that has written, while slaves do not replay and when they do again.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10)]
-internal sealed class MarkedReadTests(UnitOfWork unit)
+internal sealed class TokenedReadTests(UnitOfWork unit)
 {
     private OwnNodes _nodes = null!;
 
@@ -24,14 +24,14 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     {
         await using var app = await App();
         await PauseAll();
-        var (client, other) = (new MarkedClient(app), new MarkedClient(app));
+        var (client, other) = (new TokenClient(app), new TokenClient(app));
         var id = await client.Write();
         var own = await client.Read(id);
         var others = await other.Read(id);
         await Resume();
         var later = await client.Read(id);
 
-        Assert.That(own, Is.EqualTo((_nodes.MasterPlace(), true, "role=slave; node=master; reason=mark")));
+        Assert.That(own, Is.EqualTo((_nodes.MasterPlace(), true, "role=slave; node=master; reason=token")));
         Assert.That((others.Place.InRecovery, others.Has), Is.EqualTo((true, false)), "Who has not written reads from a slave.");
         Assert.That((later.Place.InRecovery, later.Has, later.Route), Is.EqualTo((true, true, $"role=slave; node={Name(later.Place)}; reason=verb")));
     }
@@ -41,7 +41,7 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     {
         await using var app = await App();
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = Guid.NewGuid();
         var written = await client.Post(async context =>
         {
@@ -53,17 +53,17 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_marked_request_that_writes_again_reads_its_second_write()
+    public async Task A_tokened_request_that_writes_again_reads_its_second_write()
     {
         await using var app = await App();
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await client.Write();
-        var first = client.Mark;
+        var first = client.Token;
         var id = await client.Write();
         var read = await client.Read(id);
         Assert.That((read.Place, read.Has), Is.EqualTo((_nodes.MasterPlace(), true)));
-        Assert.That(client.Mark.Position!.Value.Offset, Is.GreaterThan(first.Position!.Value.Offset));
+        Assert.That(client.Token.Position!.Value.Offset, Is.GreaterThan(first.Position!.Value.Offset));
     }
 
     [Test, Promise(12)]
@@ -71,7 +71,7 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     {
         await using var app = await App();
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await client.Write();
         var id = Guid.NewGuid();
         var reply = await client.Get(context => context.Board().ExecuteAsync($"insert into post (id, title) values ('{id}', 'never')"));
@@ -84,9 +84,9 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     {
         await using var app = await _nodes.App(unit, new() { ["Replicated:Probe:Interval"] = "00:00:00.1" });
         await _nodes.Cluster.Slaves[0].PauseReplayAsync();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
-        await app.UntilKnown("slave-2", client.Mark.Position!.Value);
+        await app.UntilKnown("slave-2", client.Token.Position!.Value);
 
         var ports = new List<(int, bool)>();
         for (var i = 0; i < 6; i++)
@@ -102,7 +102,7 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     public async Task All_slaves_are_in_use_again_for_a_client_whose_write_they_are_known_to_have()
     {
         await using var app = await App();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         await _nodes.Cluster.WaitForSlavesAsync();
         await app.Sample();
@@ -119,11 +119,11 @@ internal sealed class MarkedReadTests(UnitOfWork unit)
     }
 
     [Test, Promise(13)]
-    public async Task Beyond_the_cap_a_marked_read_is_503_and_the_master_is_spared()
+    public async Task Beyond_the_cap_a_tokened_read_is_503_and_the_master_is_spared()
     {
         await using var app = await App(new() { ["Replicated:MaxFallbackSessions"] = "1" });
         await PauseAll();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         var id = await client.Write();
         Reply? beyond = null;
         Place? within = null;

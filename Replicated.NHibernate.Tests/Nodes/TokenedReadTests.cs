@@ -5,9 +5,9 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Nodes;
 
-/// <summary>Which server a read with a mark gets, and what was asked for it.</summary>
+/// <summary>Which server a read with a token gets, and what was asked for it.</summary>
 [Promise(10), FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-internal sealed class MarkedReadTests
+internal sealed class TokenedReadTests
 {
     private static readonly ReadGoal Goal = new(new Position(1, 50), OnlyMaster: false);
     private static readonly ReadGoal OnlyMaster = new(Position: null, OnlyMaster: true);
@@ -18,7 +18,7 @@ internal sealed class MarkedReadTests
     private FakePositions Positions => _servers.Positions!;
 
     [Test]
-    public async Task A_slave_known_to_be_past_the_mark_is_taken_without_a_question()
+    public async Task A_slave_known_to_be_past_the_token_is_taken_without_a_question()
     {
         var pool = Pool(3);
         Known(pool, 49, 50, 49);
@@ -27,7 +27,7 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
-    public async Task All_slaves_known_to_be_past_the_mark_share_its_reads()
+    public async Task All_slaves_known_to_be_past_the_token_share_its_reads()
     {
         var pool = Pool(3, ("Replicated:LoadBalancing", "RoundRobin"));
         Known(pool, 50, 49, 51);
@@ -35,7 +35,7 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
-    public async Task Where_none_is_known_to_be_past_the_mark_one_is_asked_once_and_known_from_then_on()
+    public async Task Where_none_is_known_to_be_past_the_token_one_is_asked_once_and_known_from_then_on()
     {
         var pool = Pool(2);
         Known(pool, 40, 45);
@@ -48,7 +48,7 @@ internal sealed class MarkedReadTests
     [Test]
     public async Task Where_nothing_is_known_one_is_asked_for_as_long_as_is_configured()
     {
-        var pool = Pool(2, ("Replicated:AfterWrite:CatchUpWait", "00:00:00.250"));
+        var pool = Pool(2, ("Replicated:ReadYourWrites:WaitTimeout", "00:00:00.250"));
         Positions.Are(("s0", 50), ("s1", 50));
         var (asked, _) = await Open(pool);
         Assert.That(Positions.Questions, Is.EqualTo(new[] { $"{asked}: wait for 50, 250 ms" }));
@@ -63,19 +63,19 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
-    public async Task A_slave_that_has_not_reached_the_mark_hands_over_to_the_master_within_the_cap()
+    public async Task A_slave_that_has_not_reached_the_token_hands_over_to_the_master_within_the_cap()
     {
         var pool = Pool(2, ("Replicated:MaxFallbackSessions", "2"));
         Positions.Are(("s0", 49), ("s1", 49));
         var held = new[] { await pool.OpenSlave(Goal, strict: false, async: true, default), await pool.OpenSlave(Goal, strict: false, async: true, default) };
-        Assert.That(held.Select(h => (h.Node.Name, h.Reason)), Is.All.EqualTo(("master", (RouteReason?)RouteReason.Mark)));
+        Assert.That(held.Select(h => (h.Node.Name, h.Reason)), Is.All.EqualTo(("master", (RouteReason?)RouteReason.Token)));
         Assert.That(Positions.Questions, Has.Count.EqualTo(2), "One for each read.");
         Assert.That((_servers.Open, pool.Slaves.Sum(s => s.InUse)), Is.EqualTo((2, 0)), "The asked slave's connection was given back.");
 
         var refused = await Assert.ThrowsAsync<SlavesUnavailableException>(() => Open(pool));
         Assert.That(refused!.Message, Does.Contain("what the read must see").And.Contain("2 reads (Replicated:MaxFallbackSessions)"));
         await pool.Close(held[0], async: true);
-        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Mark)), "What was given back makes room.");
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Token)), "What was given back makes room.");
         Assert.That((_servers.Open, pool.Slaves.Sum(s => s.InUse), pool.Master.InUse), Is.EqualTo((1, 0, 1)));
     }
 
@@ -133,7 +133,7 @@ internal sealed class MarkedReadTests
         Assert.That(tried, Is.EqualTo(2), "The second of the interval believes the first.");
         _clock.Advance(TimeSpan.FromSeconds(1.1));
         _servers.Down.TryRemove("master", out var down);
-        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Mark)), "It answers, whatever it is believed to be.");
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Token)), "It answers, whatever it is believed to be.");
         Assert.That(pool.Master.Health.State, Is.EqualTo(NodeState.Down));
         _servers.Down["master"] = down!;
         tried = 1;
@@ -172,10 +172,10 @@ internal sealed class MarkedReadTests
     }
 
     [Test]
-    public async Task A_slave_that_cannot_tell_where_it_is_has_not_reached_the_mark()
+    public async Task A_slave_that_cannot_tell_where_it_is_has_not_reached_the_token()
     {
         var pool = Pool(1);
-        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Mark)));
+        Assert.That(await Open(pool), Is.EqualTo(("master", (RouteReason?)RouteReason.Token)));
     }
 
     [Test]
@@ -194,7 +194,7 @@ internal sealed class MarkedReadTests
     {
         var pool = Pool(2, ("Replicated:MaxFallbackSessions", "1"));
         var opened = await pool.OpenSlave(OnlyMaster, strict, async: true, default);
-        Assert.That((opened.Node.Role, opened.Reason), Is.EqualTo(strict ? (DatabaseRole.Slave, RouteReason.Stale) : (DatabaseRole.Master, (RouteReason?)RouteReason.Mark)));
+        Assert.That((opened.Node.Role, opened.Reason), Is.EqualTo(strict ? (DatabaseRole.Slave, RouteReason.Stale) : (DatabaseRole.Master, (RouteReason?)RouteReason.Token)));
         Assert.That((Positions.Questions.Count, _servers.Opened, opened.IsFallback), Is.EqualTo((0, 1, !strict)));
         if (!strict)
         {
@@ -248,7 +248,7 @@ internal sealed class MarkedReadTests
     }
 
     [Test, Promise(8)]
-    public async Task A_master_that_takes_a_share_of_the_reads_is_past_every_mark()
+    public async Task A_master_that_takes_a_share_of_the_reads_is_past_every_token()
     {
         var pool = Pool(2, ("Replicated:MasterReadWeight", "1"), ("Replicated:LoadBalancing", "RoundRobin"));
         Known(pool, 49, 49);
@@ -270,7 +270,7 @@ internal sealed class MarkedReadTests
     }
 
     [Test, Promise(17)]
-    public async Task A_read_without_a_mark_asks_nothing_and_allocates_nothing_for_marks()
+    public async Task A_read_without_a_token_asks_nothing_and_allocates_nothing_for_tokens()
     {
         var pool = Pool(2, ("Replicated:LoadBalancing", "RoundRobin"));
         Assert.That(await Names(pool, 4, ReadGoal.None), Is.EqualTo(new[] { "s0", "s1", "s0", "s1" }));

@@ -3,10 +3,10 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>What marks cost, counted on the wire between application and servers, once their connections are open.</summary>
+/// <summary>What tokens cost, counted on the wire between application and servers, once their connections are open.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10), Promise(17)]
-internal sealed class MarkRoundTripTests(UnitOfWork unit)
+internal sealed class TokenRoundTripTests(UnitOfWork unit)
 {
     private const string AskForPosition = "pg_current_wal_insert_lsn";
 
@@ -37,21 +37,21 @@ internal sealed class MarkRoundTripTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task An_unmarked_read_costs_its_statement([Values("Auto", "Window", "Off")] string mode)
+    public async Task An_untokened_read_costs_its_statement([Values("Auto", "Window", "Off")] string mode)
     {
         await using var app = await App(mode);
         Assert.That(await Count(() => app.WhereGet()), Is.EqualTo((0, 1)));
     }
 
     [Test]
-    public async Task A_write_costs_no_more_than_without_marks([Values("of the unit of work", "a statement")] string how)
+    public async Task A_write_costs_no_more_than_without_tokens([Values("of the unit of work", "a statement")] string how)
     {
         Task Write(HttpContext context) => how == "a statement"
             ? context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'x')")
             : context.Board().AddAsync(Guid.NewGuid());
-        await using var marked = await App("Auto");
-        await using var unmarked = await App("Off");
-        var (with, without) = (await Count(() => marked.Post(Write)), await Count(() => unmarked.Post(Write)));
+        await using var tokened = await App("Auto");
+        await using var untokened = await App("Off");
+        var (with, without) = (await Count(() => tokened.Post(Write)), await Count(() => untokened.Post(Write)));
         Assert.That((with, without), Is.EqualTo(((2, 0), (2, 0))), "the statement, and COMMIT with the position behind it");
     }
 
@@ -64,10 +64,10 @@ internal sealed class MarkRoundTripTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_marked_read_costs_one_question_until_the_slave_is_known_to_have_the_write()
+    public async Task A_tokened_read_costs_one_question_until_the_slave_is_known_to_have_the_write()
     {
         await using var app = await App("Auto");
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await client.Write();
         await _nodes.Cluster.WaitForSlavesAsync();
         var cookie = client.Cookie;
@@ -82,21 +82,21 @@ internal sealed class MarkRoundTripTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_marked_read_that_no_slave_can_serve_costs_one_question_before_it_goes_to_the_master()
+    public async Task A_tokened_read_that_no_slave_can_serve_costs_one_question_before_it_goes_to_the_master()
     {
         await using var app = await App("Auto");
         await _nodes.Cluster.Slaves[0].PauseReplayAsync();
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await client.Write();
         Assert.That(await Count(() => client.Get(context => context.Board().WhereAsync())), Is.EqualTo((1, 1)));
         Assert.That(await Count(() => client.Get(context => context.Board().WhereAsync(), "/slave")), Is.EqualTo((0, 2)), "one that must not go there");
     }
 
     [Test]
-    public async Task A_marked_read_within_the_window_asks_nobody()
+    public async Task A_tokened_read_within_the_window_asks_nobody()
     {
         await using var app = await App("Window");
-        var client = new MarkedClient(app);
+        var client = new TokenClient(app);
         await client.Write();
         Assert.That(await Count(() => client.Get(context => context.Board().WhereAsync())), Is.EqualTo((1, 0)));
     }
@@ -115,7 +115,7 @@ internal sealed class MarkRoundTripTests(UnitOfWork unit)
     private async Task<WorkApp> App(string mode, params (string Key, string Value)[] settings)
     {
         var all = settings.ToDictionary(s => s.Key, s => (string?)s.Value);
-        all["Replicated:AfterWrite:Mode"] = mode;
+        all["Replicated:ReadYourWrites:Mode"] = mode;
         var app = await _nodes.QuietApp(unit, all, slaves: 1, n => (n == _nodes.Master ? _master : _slave).Through(n.ConnectionString));
         // The connections of every kind: of writes, of reads, and of reads that the master takes over.
         await Task.WhenAll(app.Post(c => c.Board().WhereAsync()), app.WhereGet());

@@ -7,10 +7,10 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>Which answers carry a mark: those of requests that wrote, however they did it, and no others.</summary>
+/// <summary>Which answers carry a token: those of requests that wrote, however they did it, and no others.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10)]
-internal sealed class MarkTests(UnitOfWork unit)
+internal sealed class ConsistencyTokenTests(UnitOfWork unit)
 {
     private const string Functions =
         """
@@ -102,7 +102,7 @@ internal sealed class MarkTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_write_that_its_database_committed_by_itself_is_marked_too(
+    public async Task A_write_that_its_database_committed_by_itself_is_tokened_too(
         [Values("insert", "returning", "plain ADO.NET")] string write, [Values] bool fails)
     {
         await using var app = await WorkApp.StartAsync(unit, settings: new() { ["Replicated:TransactionPerRequest"] = "false" });
@@ -129,7 +129,7 @@ internal sealed class MarkTests(UnitOfWork unit)
         Assert.That((await _app.Get(context => context.Board().WhereAsync(), path)).Ok().Carried(), Is.Null);
 
     [Test]
-    public async Task What_the_application_committed_by_itself_is_marked_although_the_answer_is_an_error(
+    public async Task What_the_application_committed_by_itself_is_tokened_although_the_answer_is_an_error(
         [Values("a transaction of its own", "a TransactionScope", "the scope's commit")] string how)
     {
         var id = Guid.NewGuid();
@@ -153,10 +153,10 @@ internal sealed class MarkTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task Without_slaves_there_are_no_marks()
+    public async Task Without_slaves_there_are_no_tokens()
     {
         await using var app = await WorkApp.StartAsync(unit, slaves: 0);
-        Mark? current = null;
+        ConsistencyToken? current = null;
         var reply = await app.Send(
             HttpMethod.Post,
             "/run",
@@ -164,17 +164,17 @@ internal sealed class MarkTests(UnitOfWork unit)
             {
                 await context.Board().AddAsync(Guid.NewGuid());
                 await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
-                current = app.Sessions.CurrentMark;
+                current = app.Sessions.CurrentToken;
             },
-            headers: (MarkedClient.Header, new Mark(TimeProvider.System.GetUtcNow(), new Position(1, 1)).ToString()));
-        Assert.That((reply.Ok().Carried(), current), Is.EqualTo(((Mark?)null, (Mark?)null)));
+            headers: (TokenClient.Header, new ConsistencyToken(TimeProvider.System.GetUtcNow(), new Position(1, 1)).ToString()));
+        Assert.That((reply.Ok().Carried(), current), Is.EqualTo(((ConsistencyToken?)null, (ConsistencyToken?)null)));
     }
 
-    private static void MustLieBetween(ulong before, Mark? mark, ulong after)
+    private static void MustLieBetween(ulong before, ConsistencyToken? token, ulong after)
     {
-        Assert.That(mark?.Position?.Log, Is.EqualTo((UInt128)1), "the timeline of a cluster that was never promoted");
-        Assert.That(mark!.Value.Position!.Value.Offset, Is.GreaterThan(before).And.LessThanOrEqualTo(after));
-        Assert.That(mark.Value.WrittenAt, Is.EqualTo(TimeProvider.System.GetUtcNow()).Within(TimeSpan.FromMinutes(1)));
+        Assert.That(token?.Position?.Log, Is.EqualTo((UInt128)1), "the timeline of a cluster that was never promoted");
+        Assert.That(token!.Value.Position!.Value.Offset, Is.GreaterThan(before).And.LessThanOrEqualTo(after));
+        Assert.That(token.Value.WrittenAt, Is.EqualTo(TimeProvider.System.GetUtcNow()).Within(TimeSpan.FromMinutes(1)));
     }
 
     private static async Task InScope(HttpContext context, string sql, bool completes)

@@ -2,14 +2,14 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>Marks across a failover: the new master writes a log of its own, which a slave of the old one never gets.</summary>
+/// <summary>Tokens across a failover: the new master writes a log of its own, which a slave of the old one never gets.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10), Promise(13)]
-internal sealed class PromotedMarkTests(UnitOfWork unit)
+internal sealed class PromotedTokenTests(UnitOfWork unit)
 {
     private OwnNodes _nodes = null!;
     private WorkApp _app = null!;
-    private Mark _beforeIt;
+    private ConsistencyToken _beforeIt;
     private Guid _writtenBeforeIt;
 
     [OneTimeSetUp]
@@ -18,9 +18,9 @@ internal sealed class PromotedMarkTests(UnitOfWork unit)
         _nodes = await OwnNodes.StartAsync();
         await using (var before = await _nodes.QuietApp(unit))
         {
-            var client = new MarkedClient(before);
+            var client = new TokenClient(before);
             _writtenBeforeIt = await client.Write();
-            _beforeIt = client.Mark;
+            _beforeIt = client.Token;
         }
 
         await _nodes.Cluster.WaitForSlavesAsync();
@@ -42,7 +42,7 @@ internal sealed class PromotedMarkTests(UnitOfWork unit)
     [Test]
     public async Task What_was_written_before_is_read_from_a_slave_that_has_it()
     {
-        var client = new MarkedClient(_app) { Cookie = _beforeIt.ToString() };
+        var client = new TokenClient(_app) { Cookie = _beforeIt.ToString() };
         var read = await client.Read(_writtenBeforeIt);
         Assert.That((read.Place.Port, read.Has), Is.EqualTo((_nodes.Cluster.Slaves[1].Port, true)));
     }
@@ -51,7 +51,7 @@ internal sealed class PromotedMarkTests(UnitOfWork unit)
     public async Task A_place_that_the_old_master_alone_had_asks_for_nothing_any_more()
     {
         var lost = _beforeIt.Position!.Value with { Offset = _beforeIt.Position.Value.Offset + (1UL << 30) };
-        var client = new MarkedClient(_app) { Cookie = new Mark(_nodes.Clock.GetUtcNow(), lost).ToString() };
+        var client = new TokenClient(_app) { Cookie = new ConsistencyToken(_nodes.Clock.GetUtcNow(), lost).ToString() };
         var read = await client.Read(_writtenBeforeIt);
         Assert.That((read.Has, read.Route), Is.EqualTo((true, "role=slave; node=slave-1; reason=verb")));
     }

@@ -8,9 +8,9 @@ using Replicated.NHibernate.Tests.Integration;
 
 namespace Replicated.NHibernate.Tests.Sessions;
 
-/// <summary>Each way to write is marked, in each kind of transaction that it may run in.</summary>
+/// <summary>Each way to write is tokened, in each kind of transaction that it may run in.</summary>
 [Promise(10)]
-internal sealed class MarkedWritePathTests
+internal sealed class TokenedWritePathTests
 {
     private SessionApp _app = null!;
     private SessionApp _withoutTransactions = null!;
@@ -36,7 +36,7 @@ internal sealed class MarkedWritePathTests
         select new TestCaseData(path, kind).SetArgDisplayNames(path.Name, kind);
 
     [TestCaseSource(nameof(Cases))]
-    public async Task A_write_is_marked_in_whichever_transaction(WritePath path, string kind)
+    public async Task A_write_is_tokened_in_whichever_transaction(WritePath path, string kind)
     {
         var key = Guid.NewGuid();
         await Database.Execute(string.Format(CultureInfo.InvariantCulture, path.Seed, key));
@@ -44,7 +44,7 @@ internal sealed class MarkedWritePathTests
         var app = kind == "none" ? _withoutTransactions : _app;
         var answer = (await app.Send(HttpMethod.Post, $"/write/{path.Name}/{key}?kind={kind}")).Ok();
         Assert.That(await Database.Ask<bool>(string.Format(CultureInfo.InvariantCulture, path.Done, key)), Is.True);
-        Assert.That(answer.Mark?.Position?.Offset, Is.GreaterThan(before));
+        Assert.That(answer.Token?.Position?.Offset, Is.GreaterThan(before));
     }
 
     // NHibernate's own temporary tables need a transaction.

@@ -6,10 +6,10 @@ using Replicated.NHibernate.Tests.Web;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>Hub invocations have no answer that could carry a cookie: they hand the mark to their client, which hands it back.</summary>
+/// <summary>Hub invocations have no answer that could carry a cookie: they hand the token to their client, which hands it back.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10)]
-internal sealed class HubMarkTests(UnitOfWork unit)
+internal sealed class HubTokenTests(UnitOfWork unit)
 {
     private OwnNodes _nodes = null!;
     private TestApp _app = null!;
@@ -34,16 +34,16 @@ internal sealed class HubMarkTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task An_invocation_knows_the_mark_of_what_it_committed_and_another_reads_by_it()
+    public async Task An_invocation_knows_the_token_of_what_it_committed_and_another_reads_by_it()
     {
         await using var client = await HubClient.ConnectAsync(_app.Client.BaseAddress!, "posts");
-        var marks = await client.Invoke<string[]>("Add");
-        Assert.That((marks[0], Mark.Parse(marks[1]).Position is not null), Is.EqualTo(("", true)), "none before the commit");
-        Assert.That(await client.Invoke<string[]>("ReadAfter", marks[1]), Is.EqualTo(new[] { "True", "Stale" }));
+        var tokens = await client.Invoke<string[]>("Add");
+        Assert.That((tokens[0], ConsistencyToken.Parse(tokens[1]).Position is not null), Is.EqualTo(("", true)), "none before the commit");
+        Assert.That(await client.Invoke<string[]>("ReadAfter", tokens[1]), Is.EqualTo(new[] { "True", "Stale" }));
     }
 
     [Test]
-    public async Task An_invocation_begins_without_a_mark_whatever_was_written_before_it()
+    public async Task An_invocation_begins_without_a_token_whatever_was_written_before_it()
     {
         await using var client = await HubClient.ConnectAsync(_app.Client.BaseAddress!, "posts");
         await client.Invoke<string[]>("Add");
@@ -55,14 +55,14 @@ internal sealed class HubMarkTests(UnitOfWork unit)
         public async Task<string[]> Add()
         {
             await services.GetFreshBoard().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'x')");
-            var before = $"{sessions.CurrentMark}";
+            var before = $"{sessions.CurrentToken}";
             await services.GetRequiredService<IReplicatedScope>().CommitAsync();
-            return [before, $"{sessions.CurrentMark}"];
+            return [before, $"{sessions.CurrentToken}"];
         }
 
-        public async Task<string[]> ReadAfter(string mark)
+        public async Task<string[]> ReadAfter(string token)
         {
-            await using var scope = sessions.BeginScope(DatabaseRole.Slave, Mark.Parse(mark));
+            await using var scope = sessions.BeginScope(DatabaseRole.Slave, ConsistencyToken.Parse(token));
             var place = await services.GetFreshBoard().WhereAsync();
             return [$"{place.InRecovery}", $"{scope.Route.Reason}"];
         }
@@ -71,7 +71,7 @@ internal sealed class HubMarkTests(UnitOfWork unit)
         public async Task<string[]> Read()
         {
             var place = await services.GetFreshBoard().WhereAsync();
-            return [$"{place.InRecovery}", $"{sessions.CurrentRoute!.Reason}", $"{sessions.CurrentMark}"];
+            return [$"{place.InRecovery}", $"{sessions.CurrentRoute!.Reason}", $"{sessions.CurrentToken}"];
         }
     }
 }

@@ -5,35 +5,35 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Consistency;
 
-/// <summary>A million marks that nobody wrote, or not as they are.</summary>
+/// <summary>A million tokens that nobody wrote, or not as they are.</summary>
 [Promise(10)]
-internal sealed class ManyMarksTests
+internal sealed class ManyTokensTests
 {
-    private const int Marks = 1_000_000;
+    private const int Tokens = 1_000_000;
 
     private readonly char[] _text = new char[5_000];
     private readonly Random _random = new(7);
 
     [Test]
-    public void No_mark_throws_or_allocates_and_each_is_counted_by_its_kind()
+    public void No_token_throws_or_allocates_and_each_is_counted_by_its_kind()
     {
-        using var app = new MarkApp();
+        using var app = new TokenApp();
         var now = app.Clock.GetUtcNow();
         app.Pool.Master.Reading = new NodeReading(new Position(1, 1_000_000), now);
-        var expected = new long[MarkApp.Kinds.Length];
+        var expected = new long[TokenApp.Kinds.Length];
         var (wrong, goals, taken) = (0, 0, 0L);
         Run(1_000);
         (wrong, goals, taken) = (0, 0, 0L);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Run(Marks);
+        Run(Tokens);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
         TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{Marks} marks: {taken * 1e9 / Stopwatch.Frequency / Marks:0} ns each with the reading of the clock; {string.Join(", ", app.Counted.Select(c => $"{c.Key} {c.Value}"))}"));
+            $"{Tokens} tokens: {taken * 1e9 / Stopwatch.Frequency / Tokens:0} ns each with the reading of the clock; {string.Join(", ", app.Counted.Select(c => $"{c.Key} {c.Value}"))}"));
         Assert.That(allocated, Is.Zero);
-        Assert.That((wrong, goals), Is.EqualTo((0, (int)(app.Counted["accepted"] - 125))), "Each accepted mark, and no other, asks something of a read.");
-        Assert.That(app.Counted, Is.EqualTo(MarkApp.Kinds.Zip(expected).ToDictionary(k => k.First, k => k.Second)));
+        Assert.That((wrong, goals), Is.EqualTo((0, (int)(app.Counted["accepted"] - 125))), "Each accepted token, and no other, asks something of a read.");
+        Assert.That(app.Counted, Is.EqualTo(TokenApp.Kinds.Zip(expected).ToDictionary(k => k.First, k => k.Second)));
 
         void Run(int times)
         {
@@ -51,11 +51,11 @@ internal sealed class ManyMarksTests
         }
     }
 
-    /// <summary>Writes a mark, and says its length and the index of its kind.</summary>
+    /// <summary>Writes a token, and says its length and the index of its kind.</summary>
     private (int Length, int Kind) Next(int which, DateTimeOffset now) => which switch
     {
         0 => (Noise(_random.Next(1, 200), 0x10000), 1),
-        1 => (Noise(_random.Next(1, Mark.MaxLength), 0x80), 1),
+        1 => (Noise(_random.Next(1, ConsistencyToken.MaxLength), 0x80), 1),
         2 => (Write(now, _random.Next(1_000_000), cut: true), 1),
         3 => (Oversized(), 1),
         4 => (Write(now - TimeSpan.FromSeconds(60.001 + (_random.NextDouble() * 1e9)), _random.Next(1_000_000)), 2),
@@ -72,14 +72,14 @@ internal sealed class ManyMarksTests
             _text[i] = (char)_random.Next(below);
         }
 
-        // What follows is no mark, whatever the rest happens to be.
+        // What follows is no token, whatever the rest happens to be.
         _text[_random.Next(length)] = (char)('g' + _random.Next(20));
         return length;
     }
 
     private int Oversized()
     {
-        var length = _random.Next(Mark.MaxLength + 1, _text.Length);
+        var length = _random.Next(ConsistencyToken.MaxLength + 1, _text.Length);
         _text.AsSpan(0, length).Fill("0123456789abcdef"[_random.Next(16)]);
         return length;
     }
@@ -94,7 +94,7 @@ internal sealed class ManyMarksTests
         text[dash] = '-';
         if (cut)
         {
-            // Somewhere in the log, where what is left cannot be a mark.
+            // Somewhere in the log, where what is left cannot be a token.
             return _random.Next(time, dash + 2);
         }
 

@@ -7,10 +7,10 @@ using Replicated.NHibernate.Sample.Cluster;
 namespace Replicated.NHibernate.Tests.Integration;
 
 /// <summary>A client that keeps its cookies, as a browser does.</summary>
-internal sealed class MarkedClient(WorkApp app)
+internal sealed class TokenClient(WorkApp app)
 {
-    public const string CookieName = "replicated-mark";
-    public const string Header = "Replicated-Mark";
+    public const string CookieName = "replicated-token";
+    public const string Header = "Replicated-Token";
     private static readonly Uri Site = new("http://site.test/");
 
     private readonly CookieContainer _cookies = new();
@@ -18,15 +18,15 @@ internal sealed class MarkedClient(WorkApp app)
     /// <summary>The names of the cookies that the next request will carry.</summary>
     public string[] Cookies => [.. _cookies.GetCookies(Site).Select(c => c.Name)];
 
-    /// <summary>The mark that the next request will carry; the one that counts where there are several.</summary>
+    /// <summary>The token that the next request will carry; the one that counts where there are several.</summary>
     public string? Cookie
     {
-        get => _cookies.GetCookies(Site).Where(c => c.Name.StartsWith(CookieName, StringComparison.Ordinal)).Select(c => Mark.Parse(c.Value)).Cast<Mark?>()
-            .Aggregate((Mark?)null, (all, next) => all is { } former ? Mark.Max(former, next!.Value) : next)?.ToString();
+        get => _cookies.GetCookies(Site).Where(c => c.Name.StartsWith(CookieName, StringComparison.Ordinal)).Select(c => ConsistencyToken.Parse(c.Value)).Cast<ConsistencyToken?>()
+            .Aggregate((ConsistencyToken?)null, (all, next) => all is { } former ? ConsistencyToken.Max(former, next!.Value) : next)?.ToString();
         set => _cookies.Add(Site, new Cookie(CookieName, value, "/"));
     }
 
-    public Mark Mark => Mark.Parse(Cookie);
+    public ConsistencyToken Token => ConsistencyToken.Parse(Cookie);
 
     /// <summary>A cookie of the application's own.</summary>
     public void Keep(string name) => _cookies.Add(Site, new Cookie(name, "the application's", "/"));
@@ -70,22 +70,22 @@ internal sealed class MarkedClient(WorkApp app)
     }
 }
 
-internal static class Marks
+internal static class Tokens
 {
     /// <summary>The cookie that the answer sets.</summary>
-    public static string? MarkCookie(this Reply reply) =>
-        reply.SetCookies.SingleOrDefault(c => c.StartsWith(MarkedClient.CookieName + ".", StringComparison.Ordinal) && !c.Contains("=;"));
+    public static string? CookieOfToken(this Reply reply) =>
+        reply.SetCookies.SingleOrDefault(c => c.StartsWith(TokenClient.CookieName + ".", StringComparison.Ordinal) && !c.Contains("=;"));
 
     /// <summary>The names of the cookies that the answer deletes.</summary>
     public static string[] DeletedCookies(this Reply reply) =>
-        [.. reply.SetCookies.Where(c => c.StartsWith(MarkedClient.CookieName, StringComparison.Ordinal) && c.Contains("=; max-age=0")).Select(c => c.Split('=')[0])];
+        [.. reply.SetCookies.Where(c => c.StartsWith(TokenClient.CookieName, StringComparison.Ordinal) && c.Contains("=; max-age=0")).Select(c => c.Split('=')[0])];
 
-    /// <summary>The mark of an answer, which says the same in cookie and header; none in both is null.</summary>
-    public static Mark? Carried(this Reply reply)
+    /// <summary>The token of an answer, which says the same in cookie and header; none in both is null.</summary>
+    public static ConsistencyToken? Carried(this Reply reply)
     {
-        var cookie = reply.MarkCookie()?.Split('=', ';')[1];
-        Assert.That(cookie, Is.EqualTo(reply.MarkHeader));
-        return cookie is null ? null : Mark.Parse(cookie);
+        var cookie = reply.CookieOfToken()?.Split('=', ';')[1];
+        Assert.That(cookie, Is.EqualTo(reply.TokenHeader));
+        return cookie is null ? null : ConsistencyToken.Parse(cookie);
     }
 
     /// <summary>Asks every server how far it is, as the application does by itself from time to time.</summary>

@@ -8,7 +8,7 @@ namespace Replicated.NHibernate.Tests.EndToEnd;
 
 /// <summary>GET after POST on the sample, with its own switches: both slaves stand still.</summary>
 [Promise(10)]
-internal sealed partial class SampleMarkTests
+internal sealed partial class SampleTokenTests
 {
     private SampleProcess _sample = null!;
 
@@ -24,7 +24,7 @@ internal sealed partial class SampleMarkTests
     public async Task Stop() => await _sample.DisposeAsync();
 
     [TearDown]
-    public Task TurnMarksOn() => Press("/tokens/on");
+    public Task TurnTokensOn() => Press("/tokens/on");
 
     [Test]
     public async Task Who_wrote_reads_it_on_the_master_while_no_slave_has_it_and_others_do_not()
@@ -35,13 +35,13 @@ internal sealed partial class SampleMarkTests
         using var other = Client();
         using var theirs = await other.GetAsync(path);
 
-        Assert.That((mine.StatusCode, SampleTests.RouteOf(mine)), Is.EqualTo((HttpStatusCode.OK, "role=slave; node=master; reason=mark")));
+        Assert.That((mine.StatusCode, SampleTests.RouteOf(mine)), Is.EqualTo((HttpStatusCode.OK, "role=slave; node=master; reason=token")));
         Assert.That(theirs.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
         Assert.That(SampleTests.RouteOf(theirs), Does.Match("^role=slave; node=slave-[12]; reason=verb$"));
     }
 
     [Test]
-    public async Task The_switch_of_the_page_turns_marks_off_and_on_while_it_runs()
+    public async Task The_switch_of_the_page_turns_tokens_off_and_on_while_it_runs()
     {
         using var writer = Client();
         var path = await Write(writer, "now and then");
@@ -57,16 +57,16 @@ internal sealed partial class SampleMarkTests
     }
 
     [Test]
-    public async Task The_page_shows_the_mark_that_the_browser_carries()
+    public async Task The_page_shows_the_token_that_the_browser_carries()
     {
         using var writer = Client();
         using var before = await writer.GetAsync("/");
-        var written = await writer.PostAsJsonAsync("/api/posts", new { title = "marked" });
-        var mark = written.Headers.GetValues("Replicated-Mark").Single();
+        var written = await writer.PostAsJsonAsync("/api/posts", new { title = "tokened" });
+        var token = written.Headers.GetValues("Replicated-Token").Single();
         var page = await writer.GetStringAsync("/");
 
         Assert.That(await before.Content.ReadAsStringAsync(), Does.Contain("You carry none"));
-        Assert.That(page, Does.Contain(mark).And.Contain("No slave has that yet, so the master answered."));
+        Assert.That(page, Does.Contain(token).And.Contain("No slave has that yet, so the master answered."));
     }
 
     [Test]

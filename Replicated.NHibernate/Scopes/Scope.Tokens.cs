@@ -11,12 +11,12 @@ internal sealed partial class Scope
 
     public TokenSet Tokens => AsksOwner();
 
-    public Mark? Mark => Tokens.Single;
+    public ConsistencyToken? Token => Tokens.Single;
 
     /// <summary>Goes up with each commit that wrote: a slave that was good enough before may not be any more.</summary>
     public int Commits { get; private set; }
 
-    public ReadGoal Goal => (AsksOwner() is { IsEmpty: false } tokens ? Services.Marks.GoalOf(tokens) : ReadGoal.None) with { Client = owner.Client };
+    public ReadGoal Goal => (AsksOwner() is { IsEmpty: false } tokens ? Services.Tokens.GoalOf(tokens) : ReadGoal.None) with { Client = owner.Client };
 
     public bool UsesMaster => _master is not null;
 
@@ -29,36 +29,36 @@ internal sealed partial class Scope
     /// <summary>A commit wrote; where the place is not known, only time can tell who has it.</summary>
     public void NoteCommit(Position? position)
     {
-        if (Services.Marks.Written(position) is { } mark)
+        if (Services.Tokens.Written(position) is { } token)
         {
             // What the client brought was written before, whatever another machine's clock said then. A time alone does not say so.
-            (_tokens, Commits) = (Services.Marks.With(position is null ? AsksOwner() : default, mark), Commits + 1);
+            (_tokens, Commits) = (Services.Tokens.With(position is null ? AsksOwner() : default, token), Commits + 1);
             _askedOwner = true;
-            owner.Carry(mark, TokenOf.Commit);
+            owner.Carry(token, TokenOf.Commit);
         }
     }
 
     /// <summary>A place up to which the scope has read.</summary>
     public void NoteRead(Position position)
     {
-        if (Services.Marks.Read(position) is { } mark)
+        if (Services.Tokens.Read(position) is { } token)
         {
-            _tokens = Services.Marks.With(AsksOwner(), mark);
-            if (!Services.Marks.IsPassed(mark))
+            _tokens = Services.Tokens.With(AsksOwner(), token);
+            if (!Services.Tokens.IsPassed(token))
             {
-                owner.Carry(mark, TokenOf.Read);
+                owner.Carry(token, TokenOf.Read);
             }
         }
     }
 
     /// <summary>A scope that was begun within this one wrote, or read: whoever waits for this one did.</summary>
-    public void NoteBeside(Mark mark)
+    public void NoteBeside(ConsistencyToken token)
     {
-        (_tokens, Commits) = (Services.Marks.With(AsksOwner(), mark), Commits + 1);
-        owner.Carry(mark, TokenOf.ScopeWithin);
+        (_tokens, Commits) = (Services.Tokens.With(AsksOwner(), token), Commits + 1);
+        owner.Carry(token, TokenOf.ScopeWithin);
     }
 
-    // Only when somebody reads from a slave or writes: most requests carry no mark and need none.
+    // Only when somebody reads from a slave or writes: most requests carry no token and need none.
     private TokenSet AsksOwner()
     {
         if (!_askedOwner)

@@ -5,10 +5,10 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>A commit that is on its way is not cancelled any more, so it is marked.</summary>
+/// <summary>A commit that is on its way is not cancelled any more, so it is tokened.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10)]
-internal sealed class MarkOfCancelledCommitTests(UnitOfWork unit)
+internal sealed class TokenOfCancelledCommitTests(UnitOfWork unit)
 {
     // The commit waits for whoever holds the lock.
     private const string Schema =
@@ -53,21 +53,21 @@ internal sealed class MarkOfCancelledCommitTests(UnitOfWork unit)
         await commit;
 
         Assert.That(await SharedCluster.Ask<bool>(SharedCluster.Master, $"select exists (select 1 from slow_commit where id = '{id}')"), Is.True);
-        Assert.That(scope.Mark?.Position, Is.Not.Null);
+        Assert.That(scope.Token?.Position, Is.Not.Null);
     }
 
     [Test]
-    public async Task A_request_whose_client_has_gone_is_marked_for_who_asks()
+    public async Task A_request_whose_client_has_gone_is_tokened_for_who_asks()
     {
-        Mark? mark = null;
+        ConsistencyToken? token = null;
         await _app.Post(async context =>
         {
             context.RequestAborted = new CancellationToken(canceled: true);
             await context.Board().ExecuteAsync($"insert into post (id, title) values ('{Guid.NewGuid()}', 'x')");
             await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
-            mark = _app.Sessions.CurrentMark;
+            token = _app.Sessions.CurrentToken;
         });
-        Assert.That(mark?.Position, Is.Not.Null);
+        Assert.That(token?.Position, Is.Not.Null);
     }
 
     private static async Task Run(DbConnection connection, string sql)

@@ -3,10 +3,10 @@ using Replicated.NHibernate.Tests.Evidence;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>Marks of work without a request, which a job's message carries, and of scopes that a request begins beside its own.</summary>
+/// <summary>Tokens of work without a request, which a job's message carries, and of scopes that a request begins beside its own.</summary>
 [TestFixtureSource(typeof(UnitOfWork), nameof(UnitOfWork.All))]
 [Promise(10), Promise(11)]
-internal sealed class MarkOutsideRequestTests(UnitOfWork unit)
+internal sealed class TokenOutsideRequestTests(UnitOfWork unit)
 {
     private OwnNodes _nodes = null!;
     private WorkApp _app = null!;
@@ -27,72 +27,72 @@ internal sealed class MarkOutsideRequestTests(UnitOfWork unit)
     }
 
     [Test]
-    public async Task A_scope_tells_the_mark_of_its_last_commit_and_none_before_it()
+    public async Task A_scope_tells_the_token_of_its_last_commit_and_none_before_it()
     {
         await using var scope = _app.Sessions.BeginScope();
-        var marks = new List<Mark?> { scope.Mark };
+        var tokens = new List<ConsistencyToken?> { scope.Token };
         for (var i = 0; i < 2; i++)
         {
             await Insert();
-            marks.Add(scope.Mark);
+            tokens.Add(scope.Token);
             await scope.CommitAsync();
-            marks.Add(scope.Mark);
-            Assert.That(_app.Sessions.CurrentMark, Is.EqualTo(scope.Mark));
+            tokens.Add(scope.Token);
+            Assert.That(_app.Sessions.CurrentToken, Is.EqualTo(scope.Token));
         }
 
-        Assert.That((marks[0], marks[1]), Is.EqualTo(((Mark?)null, (Mark?)null)), "Nothing is committed yet.");
-        Assert.That(marks[3], Is.EqualTo(marks[2]), "The second write is not committed yet.");
-        Assert.That(marks[4]!.Value.Position!.Value.Offset, Is.GreaterThan(marks[2]!.Value.Position!.Value.Offset));
+        Assert.That((tokens[0], tokens[1]), Is.EqualTo(((ConsistencyToken?)null, (ConsistencyToken?)null)), "Nothing is committed yet.");
+        Assert.That(tokens[3], Is.EqualTo(tokens[2]), "The second write is not committed yet.");
+        Assert.That(tokens[4]!.Value.Position!.Value.Offset, Is.GreaterThan(tokens[2]!.Value.Position!.Value.Offset));
     }
 
     [Test]
-    public async Task What_was_rolled_back_or_only_read_has_no_mark([Values] bool writes)
+    public async Task What_was_rolled_back_or_only_read_has_no_token([Values] bool writes)
     {
         await using var scope = _app.Sessions.BeginScope();
         await (writes ? Insert() : _app.Services.NewBoard().WhereAsync());
         await (writes ? scope.RollbackAsync() : scope.CommitAsync());
-        Assert.That(scope.Mark, Is.Null);
+        Assert.That(scope.Token, Is.Null);
     }
 
     [Test]
-    public async Task A_job_that_is_given_the_mark_knows_whether_its_slave_has_the_write([Values] bool given)
+    public async Task A_job_that_is_given_the_token_knows_whether_its_slave_has_the_write([Values] bool given)
     {
-        var mark = given ? await Written() : (Mark?)null;
-        await using var scope = _app.Sessions.BeginScope(DatabaseRole.Slave, Reread(mark));
+        var token = given ? await Written() : (ConsistencyToken?)null;
+        await using var scope = _app.Sessions.BeginScope(DatabaseRole.Slave, Reread(token));
         var place = await _app.Services.NewBoard().WhereAsync();
         Assert.That((place.InRecovery, scope.Route.Reason), Is.EqualTo((true, given ? RouteReason.Stale : RouteReason.Scope)));
-        Assert.That((scope.Mark, _app.Sessions.CurrentMark), Is.EqualTo((mark, mark)));
+        Assert.That((scope.Token, _app.Sessions.CurrentToken), Is.EqualTo((token, token)));
     }
 
     [Test]
-    public async Task A_mark_does_not_move_work_off_the_master()
+    public async Task A_token_does_not_move_work_off_the_master()
     {
         await using var scope = _app.Sessions.BeginScope(DatabaseRole.Master, await Written());
         Assert.That((await _app.Services.NewBoard().WhereAsync(), scope.Route.Reason), Is.EqualTo((_nodes.MasterPlace(), RouteReason.Scope)));
     }
 
     [Test]
-    public async Task A_container_scope_tells_its_mark_too()
+    public async Task A_container_scope_tells_its_token_too()
     {
         await using var container = _app.Services.CreateAsyncScope();
         await container.ServiceProvider.NewBoard().ExecuteAsync(Sql());
         var scope = container.ServiceProvider.GetRequiredService<IReplicatedScope>();
         await scope.CommitAsync();
-        Assert.That(scope.Mark?.Position, Is.Not.Null);
+        Assert.That(scope.Token?.Position, Is.Not.Null);
     }
 
     [Test]
     public async Task Outside_any_scope_there_is_none()
     {
         await Written();
-        Assert.That(_app.Sessions.CurrentMark, Is.Null);
+        Assert.That(_app.Sessions.CurrentToken, Is.Null);
     }
 
     [Test]
-    public async Task A_request_answers_with_the_mark_of_a_scope_that_it_began_beside_its_own([Values("BeginScope", "a container scope")] string kind)
+    public async Task A_request_answers_with_the_token_of_a_scope_that_it_began_beside_its_own([Values("BeginScope", "a container scope")] string kind)
     {
-        Mark? inner = null, current = null;
-        var client = new MarkedClient(_app);
+        ConsistencyToken? inner = null, current = null;
+        var client = new TokenClient(_app);
         (await client.Get(async context =>
         {
             if (kind == "BeginScope")
@@ -100,7 +100,7 @@ internal sealed class MarkOutsideRequestTests(UnitOfWork unit)
                 await using var scope = _app.Sessions.BeginScope();
                 await Insert();
                 await scope.CommitAsync();
-                inner = scope.Mark;
+                inner = scope.Token;
             }
             else
             {
@@ -108,19 +108,19 @@ internal sealed class MarkOutsideRequestTests(UnitOfWork unit)
                 await container.ServiceProvider.NewBoard().ExecuteAsync(Sql());
                 var scope = container.ServiceProvider.GetRequiredService<IReplicatedScope>();
                 await scope.CommitAsync();
-                inner = scope.Mark;
+                inner = scope.Token;
             }
 
-            current = _app.Sessions.CurrentMark;
+            current = _app.Sessions.CurrentToken;
         })).Ok();
         Assert.That(inner?.Position, Is.Not.Null);
-        Assert.That((current, client.Mark.Position), Is.EqualTo((inner, inner!.Value.Position)));
+        Assert.That((current, client.Token.Position), Is.EqualTo((inner, inner!.Value.Position)));
     }
 
     [Test]
-    public async Task A_scope_within_a_marked_request_reads_for_its_client()
+    public async Task A_scope_within_a_tokened_request_reads_for_its_client()
     {
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         await client.Write();
         RouteReason? reason = null;
         (await client.Get(async _ =>
@@ -135,33 +135,33 @@ internal sealed class MarkOutsideRequestTests(UnitOfWork unit)
     [Test]
     public async Task A_request_can_hand_on_what_its_client_has_seen_and_what_it_wrote_itself()
     {
-        var client = new MarkedClient(_app);
+        var client = new TokenClient(_app);
         await client.Write();
-        Mark? before = null, after = null;
-        var brought = client.Mark;
+        ConsistencyToken? before = null, after = null;
+        var brought = client.Token;
         await client.Post(async context =>
         {
-            before = _app.Sessions.CurrentMark;
+            before = _app.Sessions.CurrentToken;
             await context.Board().ExecuteAsync(Sql());
             await context.RequestServices.GetRequiredService<IReplicatedScope>().CommitAsync();
-            after = _app.Sessions.CurrentMark;
+            after = _app.Sessions.CurrentToken;
         });
         Assert.That(before, Is.EqualTo(brought));
-        Assert.That(after?.Position, Is.EqualTo(client.Mark.Position).And.Not.EqualTo(brought.Position), "The answer carries the later one.");
+        Assert.That(after?.Position, Is.EqualTo(client.Token.Position).And.Not.EqualTo(brought.Position), "The answer carries the later one.");
     }
 
     private static string Sql() => $"insert into post (id, title) values ('{Guid.NewGuid()}', 'x')";
 
     // As a message would carry it.
-    private static Mark? Reread(Mark? mark) => mark is { } written ? Mark.Parse(written.ToString()) : null;
+    private static ConsistencyToken? Reread(ConsistencyToken? token) => token is { } written ? ConsistencyToken.Parse(written.ToString()) : null;
 
     private Task Insert() => _app.Services.NewBoard().ExecuteAsync(Sql());
 
-    private async Task<Mark?> Written()
+    private async Task<ConsistencyToken?> Written()
     {
         await using var scope = _app.Sessions.BeginScope();
         await Insert();
         await scope.CommitAsync();
-        return Reread(scope.Mark);
+        return Reread(scope.Token);
     }
 }

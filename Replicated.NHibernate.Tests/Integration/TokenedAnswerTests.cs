@@ -10,10 +10,10 @@ using Replicated.NHibernate.Tests.Web;
 
 namespace Replicated.NHibernate.Tests.Integration;
 
-/// <summary>Every kind of answer to a request that wrote carries its mark: of MVC and minimal endpoints, redirects, and error pages that take an answer's place.</summary>
+/// <summary>Every kind of answer to a request that wrote carries its token: of MVC and minimal endpoints, redirects, and error pages that take an answer's place.</summary>
 [TestFixtureSource(nameof(Cases))]
 [Promise(10)]
-internal sealed class MarkedAnswerTests(UnitOfWork unit, bool errorsInside)
+internal sealed class TokenedAnswerTests(UnitOfWork unit, bool errorsInside)
 {
     private TestApp _app = null!;
 
@@ -71,23 +71,23 @@ internal sealed class MarkedAnswerTests(UnitOfWork unit, bool errorsInside)
     public async Task Stop() => await _app.DisposeAsync();
 
     [TestCaseSource(nameof(Ways))]
-    public async Task Of_an_endpoint_that_is_not_MVCs(string way) => await MustBeMarked($"/way/{Uri.EscapeDataString(way)}", status: null);
+    public async Task Of_an_endpoint_that_is_not_MVCs(string way) => await MustBeTokened($"/way/{Uri.EscapeDataString(way)}", status: null);
 
     [TestCase("created", HttpStatusCode.Created)]
     [TestCase("redirect", HttpStatusCode.SeeOther)]
     [TestCase("empty", HttpStatusCode.NoContent)]
     [TestCase("refused", HttpStatusCode.UnprocessableEntity)]
-    public async Task Of_an_MVC_action(string action, HttpStatusCode status) => await MustBeMarked($"/posts/{action}", status);
+    public async Task Of_an_MVC_action(string action, HttpStatusCode status) => await MustBeTokened($"/posts/{action}", status);
 
     [Test]
     public async Task Of_an_error_page_where_the_result_fails_behind_the_commit() =>
-        await MustBeMarked("/posts/broken-view", HttpStatusCode.InternalServerError, "the page");
+        await MustBeTokened("/posts/broken-view", HttpStatusCode.InternalServerError, "the page");
 
     [Test]
     public async Task Of_an_error_page_that_writes_as_well_the_later_one()
     {
-        var mark = await MustBeMarked("/posts/broken-view?log", HttpStatusCode.InternalServerError, "the page");
-        Assert.That(mark.Position!.Value.Offset, Is.GreaterThan(PostsController.EndOfLog), "The page wrote behind the action's commit.");
+        var token = await MustBeTokened("/posts/broken-view?log", HttpStatusCode.InternalServerError, "the page");
+        Assert.That(token.Position!.Value.Offset, Is.GreaterThan(PostsController.EndOfLog), "The page wrote behind the action's commit.");
     }
 
     [Test]
@@ -95,19 +95,19 @@ internal sealed class MarkedAnswerTests(UnitOfWork unit, bool errorsInside)
     {
         using var response = await _app.Client.PostAsync("/posts/throws", content: null);
         Assert.That((int)response.StatusCode, Is.EqualTo(500));
-        Assert.That(response.Headers.Contains(MarkedClient.Header) || response.Headers.Contains("Set-Cookie"), Is.False);
+        Assert.That(response.Headers.Contains(TokenClient.Header) || response.Headers.Contains("Set-Cookie"), Is.False);
     }
 
-    private async Task<Mark> MustBeMarked(string path, HttpStatusCode? status, string? body = null)
+    private async Task<ConsistencyToken> MustBeTokened(string path, HttpStatusCode? status, string? body = null)
     {
         var before = await SharedCluster.Master.EndOfLog();
         using var response = await _app.Client.PostAsync(path, content: null);
         var content = await response.Content.ReadAsStringAsync();
         Assert.That((response.StatusCode, content), Is.EqualTo((status ?? response.StatusCode, body ?? content)), () => $"{_app.Log.LastException}");
-        var mark = Mark.Parse(response.Headers.GetValues(MarkedClient.Header).Single());
-        Assert.That(mark.Position?.Offset, Is.GreaterThan(before));
-        Assert.That(response.Headers.GetValues("Set-Cookie").Last(), Does.StartWith($"{MarkedClient.CookieName}.{mark.Position!.Value.Log:x}-{mark.Position.Value.Offset:x}={mark};"));
-        return mark;
+        var token = ConsistencyToken.Parse(response.Headers.GetValues(TokenClient.Header).Single());
+        Assert.That(token.Position?.Offset, Is.GreaterThan(before));
+        Assert.That(response.Headers.GetValues("Set-Cookie").Last(), Does.StartWith($"{TokenClient.CookieName}.{token.Position!.Value.Log:x}-{token.Position.Value.Offset:x}={token};"));
+        return token;
     }
 
     private static void Errors(IApplicationBuilder app)
