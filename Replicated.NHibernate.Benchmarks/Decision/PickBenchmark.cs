@@ -30,7 +30,7 @@ internal sealed class PickBenchmark() : Benchmark("pick")
 
                 builder.Services.AddReplicatedConnections(NpgsqlFactory.Instance);
             });
-            var topology = app.Services.GetRequiredService<Topology>();
+            var registry = app.Services.GetRequiredService<NodeRegistry>();
             var result = Slices.Compare(Pick, Pick);
             var before = Monitor.LockContentionCount;
             var threads = Enumerable.Range(0, Threads).Select(_ => new Thread(() => Pick(PicksOfEach))).ToArray();
@@ -48,7 +48,7 @@ internal sealed class PickBenchmark() : Benchmark("pick")
                 var picked = 0;
                 for (var i = 0; i < times; i++)
                 {
-                    var choice = topology.Choice;
+                    var choice = registry.Choice;
                     picked += choice.Policy.Pick(choice.Reads);
                 }
 

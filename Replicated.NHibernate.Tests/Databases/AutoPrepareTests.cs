@@ -64,9 +64,9 @@ internal sealed class AutoPrepareTests
         return prepared;
     }
 
-    private static bool AllDirect(WorkApp app) => Slave(app).IsDirect && app.Services.GetRequiredService<Topology>().Master.IsDirect;
+    private static bool AllDirect(WorkApp app) => Slave(app).IsDirect && app.Services.GetRequiredService<NodeRegistry>().Master.IsDirect;
 
-    private static Node Slave(WorkApp app) => app.Services.GetRequiredService<Topology>().Slaves.Single();
+    private static Node Slave(WorkApp app) => app.Services.GetRequiredService<NodeRegistry>().Slaves.Single();
 
     // Pools of their own, of one connection each.
     private static Task<WorkApp> App(string slave, bool autoPrepare = true)

@@ -31,7 +31,7 @@ internal sealed class NpgsqlHostsTests
             ("ConnectionStrings:Slave", "Host=127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"),
             ("Replicated:Slaves:0:Name", "slave-2"), ("Replicated:Slaves:0:ConnectionString", "Host=127.0.0.1;Port=4"),
             ("Replicated:Slaves:1:Name", "eu"), ("Replicated:Slaves:1:ConnectionString", "Host=127.0.0.1:5,127.0.0.1:6")));
-        var names = host.Services.GetRequiredService<Topology>().Slaves.Select(s => s.Name).ToArray();
+        var names = host.Services.GetRequiredService<NodeRegistry>().Slaves.Select(s => s.Name).ToArray();
         await host.StopAsync();
         Assert.That(names, Is.EqualTo(new[] { "slave-1", "slave-3", "slave-4", "slave-2", "eu", "eu-2" }));
     }

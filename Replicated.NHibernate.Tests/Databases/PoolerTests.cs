@@ -18,7 +18,7 @@ internal sealed class PoolerTests
     {
         await using var pooler = await PgBouncer.StartAsync(SharedCluster.Cluster.Slaves[0], poolMode);
         await using var app = await App(pooler.ConnectionString);
-        await Until(() => app.Services.GetRequiredService<Topology>().Slaves is [{ IsReadOnlyModeOff: true, Health.State: NodeState.Up }]);
+        await Until(() => app.Services.GetRequiredService<NodeRegistry>().Slaves is [{ IsReadOnlyModeOff: true, Health.State: NodeState.Up }]);
         await app.Services.GetRequiredService<NodeQuestions>().CheckReadOnlyMode(Slave(app), await Open(Slave(app).ReadOnlyConnectionString), default);
         Assert.That(app.Log.Messages(ReadOnlyModeOff).Single(), Does.StartWith("Sessions of slave role on slave-1 are not in the database's read-only mode"));
     }
@@ -47,7 +47,7 @@ internal sealed class PoolerTests
             UnitOfWork.Connection,
             settings: new() { ["ConnectionStrings:Master"] = pooler.ConnectionString + ";Maximum Pool Size=4", ["ConnectionStrings:Slave"] = "Host=127.0.0.1;Port=1;Username=x;Timeout=1" },
             slaves: 0);
-        var master = app.Services.GetRequiredService<Topology>().Master;
+        var master = app.Services.GetRequiredService<NodeRegistry>().Master;
         await Until(() => master is { IsReadOnlyModeOff: true, Health.State: NodeState.Up });
         var (id, written) = (Guid.NewGuid(), Guid.NewGuid());
         var after = -1L;
@@ -97,7 +97,7 @@ internal sealed class PoolerTests
         Assert.That((Slave(app).IsReadOnlyModeOff, app.Log.Messages(ReadOnlyModeOff).Count()), Is.EqualTo((false, 0)));
     }
 
-    private static Node Slave(WorkApp app) => app.Services.GetRequiredService<Topology>().Slaves.Single();
+    private static Node Slave(WorkApp app) => app.Services.GetRequiredService<NodeRegistry>().Slaves.Single();
 
     private static Task<WorkApp> App(string slave) => WorkApp.StartAsync(
         UnitOfWork.Connection, SharedCluster.Cluster, new() { ["ConnectionStrings:Slave"] = slave }, slaves: 0);

@@ -22,7 +22,7 @@ internal sealed class WrappedDriverTests(bool batches, bool lazy)
     public async Task Start()
     {
         _app = await App();
-        await Until(() => _app.Services.GetRequiredService<Topology>().Slaves.All(s => s is { Health.State: NodeState.Up, Reading: not null }));
+        await Until(() => _app.Services.GetRequiredService<NodeRegistry>().Slaves.All(s => s is { Health.State: NodeState.Up, Reading: not null }));
     }
 
     [OneTimeTearDown]

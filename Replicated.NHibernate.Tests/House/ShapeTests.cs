@@ -11,7 +11,7 @@ internal sealed class ShapeTests
     {
         ["Replicated.NHibernate.Databases.SqlStatements"] = 440,
         ["Replicated.NHibernate.Nodes.NodePool"] = 600,
-        ["Replicated.NHibernate.Nodes.Topology"] = 310,
+        ["Replicated.NHibernate.Nodes.NodeRegistry"] = 310,
         ["Replicated.NHibernate.Scopes.Scope"] = 480,
         ["Replicated.NHibernate.Web.RequestScope"] = 340,
     };

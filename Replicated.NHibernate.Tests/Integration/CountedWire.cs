@@ -50,11 +50,11 @@ internal sealed class CountedWire : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            _ = Carry(await _listener.AcceptTcpClientAsync(_stop.Token));
+            _ = PublishToken(await _listener.AcceptTcpClientAsync(_stop.Token));
         }
     }
 
-    private async Task Carry(TcpClient client)
+    private async Task PublishToken(TcpClient client)
     {
         using var server = new TcpClient { NoDelay = true };
         using (client)

@@ -148,8 +148,8 @@ internal sealed class IdentityTests
 
     private static NodeState State(WorkApp app, string node)
     {
-        var topology = app.Services.GetRequiredService<Topology>();
-        return topology.StateOf(topology.Slaves.Single(n => n.Name == node));
+        var registry = app.Services.GetRequiredService<NodeRegistry>();
+        return registry.StateOf(registry.Slaves.Single(n => n.Name == node));
     }
 
     private static async Task<HealthStatus> Health(WorkApp app) => (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status;

@@ -104,7 +104,7 @@ internal sealed class RepeatedWriteTests(UnitOfWork unit)
         await using var wire = TcpProxy.Start(_nodes.Master);
         await using var app = await Warm(wire, new() { ["Replicated:TransactionPerRequest"] = "false" });
         await wire.CutAsync();
-        app.Services.GetRequiredService<Topology>().Failed(app.Services.GetRequiredService<Topology>().Master, "the prober could not connect");
+        app.Services.GetRequiredService<NodeRegistry>().Failed(app.Services.GetRequiredService<NodeRegistry>().Master, "the prober could not connect");
         Assert.That((await Write(app)).Reply.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
     }
 

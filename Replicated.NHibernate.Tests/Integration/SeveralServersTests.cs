@@ -36,7 +36,7 @@ internal sealed class SeveralServersTests
         await app.UntilAll(state => state == NodeState.Up);
         await _cluster.Slaves[1].PauseReplayAsync();
         Assert.That(await OwnReads(app, 40), Is.EqualTo(40));
-        Assert.That(app.Services.GetRequiredService<Topology>().Slaves.Select(s => s.Name), Is.EqualTo(new[] { "slave-1", "slave-2" }));
+        Assert.That(app.Services.GetRequiredService<NodeRegistry>().Slaves.Select(s => s.Name), Is.EqualTo(new[] { "slave-1", "slave-2" }));
     }
 
     [Test]

@@ -58,13 +58,13 @@ internal sealed class TimelineTests(UnitOfWork unit)
     public async Task What_was_proven_of_a_slave_ends_with_a_lost_connection()
     {
         await using var app = await _nodes.QuietApp(unit, new() { ["ConnectionStrings:Master"] = Plain(Promoted), ["ConnectionStrings:Slave"] = Plain(Other) }, slaves: 1);
-        var (topology, slave) = (app.Services.GetRequiredService<Topology>(), app.Services.GetRequiredService<Topology>().Slaves[0]);
+        var (registry, slave) = (app.Services.GetRequiredService<NodeRegistry>(), app.Services.GetRequiredService<NodeRegistry>().Slaves[0]);
         await app.Sample();
         await UntilReplayed();
         await app.Sample();
         var before = (slave.ProvenLog, slave.Reading?.Position.Log);
-        topology.Suspected = null;
-        topology.Broke(slave, long.MaxValue);
+        registry.Suspected = null;
+        registry.Broke(slave, long.MaxValue);
         Assert.That(before, Is.EqualTo(((UInt128?)2, (UInt128?)2)));
         Assert.That((slave.ProvenLog, slave.Reading), Is.EqualTo(((UInt128?)null, (NodeReading?)null)));
     }

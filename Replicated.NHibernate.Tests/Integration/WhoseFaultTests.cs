@@ -148,7 +148,7 @@ internal sealed class WhoseFaultTests
                 (await app.Get(context => context.Board().WhereAsync(), "/slave")).Ok();
             }
 
-            Assert.That(app.Services.GetRequiredService<Topology>().Slaves.Select(s => s.Health.State), Is.All.EqualTo(NodeState.Up));
+            Assert.That(app.Services.GetRequiredService<NodeRegistry>().Slaves.Select(s => s.Health.State), Is.All.EqualTo(NodeState.Up));
             Assert.That(app.Log.Messages(PositionsOff).Order(), Has.Exactly(3).Items.And.All.Contain("42501"));
         }
         finally
@@ -166,7 +166,7 @@ internal sealed class WhoseFaultTests
         {
             var client = new TokenClient(app);
             var id = await client.Write();
-            app.Services.GetRequiredService<Topology>().Failed(Master(app), "it did not answer within Probe:Timeout");
+            app.Services.GetRequiredService<NodeRegistry>().Failed(Master(app), "it did not answer within Probe:Timeout");
             var (place, has, route) = await client.Read(id);
             Assert.That((place.InRecovery, has, route), Is.EqualTo((false, true, "role=slave; node=master; reason=token")));
         }
@@ -176,7 +176,7 @@ internal sealed class WhoseFaultTests
         }
     }
 
-    private static Node Master(WorkApp app) => app.Services.GetRequiredService<Topology>().Master;
+    private static Node Master(WorkApp app) => app.Services.GetRequiredService<NodeRegistry>().Master;
 
     private static string Small(string connectionString, int most) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Username = "app", MaxPoolSize = most }.ConnectionString;

@@ -106,7 +106,7 @@ internal sealed class NodeStateTests : IAsyncDisposable
         var opened = await _app.Pool.OpenSlave(goal, strict: false, async: true, default);
         Assert.That((opened.Node.Role, opened.Reason, opened.IsFallback), Is.EqualTo((DatabaseRole.Slave, RouteReason.Stale, false)));
         await _app.Pool.Close(opened, async: true);
-        Assert.That((_app.Slave(0).InUse, _app.Slave(1).InUse, _app.Topology.Master.InUse), Is.EqualTo((0, 0, 0)));
+        Assert.That((_app.Slave(0).InUse, _app.Slave(1).InUse, _app.NodeRegistry.Master.InUse), Is.EqualTo((0, 0, 0)));
     }
 
     [Test]
@@ -162,7 +162,7 @@ internal sealed class NodeStateTests : IAsyncDisposable
         await app.Sample();
         await app.Sample(1);
         Assert.That(app.Log.Messages(NodesApp.Exchanged).Single(), Does.Contain("Exchange ConnectionStrings:Master and s0's."));
-        Assert.That(app.Topology.StateOf(app.Topology.Master), Is.EqualTo(NodeState.WrongRole));
+        Assert.That(app.NodeRegistry.StateOf(app.NodeRegistry.Master), Is.EqualTo(NodeState.WrongRole));
     }
 
     [Test]
@@ -181,7 +181,7 @@ internal sealed class NodeStateTests : IAsyncDisposable
     {
         _app.Positions.Servers["s1"] = _ =>
         {
-            _app.Topology.Failed(_app.Slave(1), "it could not be connected to");
+            _app.NodeRegistry.Failed(_app.Slave(1), "it could not be connected to");
             return Task.FromResult<Position?>(new Position(1, 100));
         };
         await _app.Sample(1);
@@ -195,17 +195,17 @@ internal sealed class NodeStateTests : IAsyncDisposable
     public async Task Broken_connection_has_its_server_asked_and_ejects_nobody([Values] bool before)
     {
         var asked = 0;
-        _app.Topology.Suspected = _ => asked++;
+        _app.NodeRegistry.Suspected = _ => asked++;
         var opened = await _app.Pool.OpenSlave(default, strict: true, async: true, default);
         if (before)
         {
-            _app.Topology.Failed(opened.Node, "it is away");
+            _app.NodeRegistry.Failed(opened.Node, "it is away");
             await _app.Sample(1);
         }
 
         await opened.Connection.CloseAsync();
         await _app.Pool.Close(opened, async: true);
-        Assert.That((_app.Topology.StateOf(opened.Node), asked), Is.EqualTo((NodeState.Up, before ? 0 : 1)), "One from before the server came back says nothing of it.");
+        Assert.That((_app.NodeRegistry.StateOf(opened.Node), asked), Is.EqualTo((NodeState.Up, before ? 0 : 1)), "One from before the server came back says nothing of it.");
     }
 
     [Test]

@@ -38,7 +38,7 @@ internal sealed class NodesApp : IAsyncDisposable
         _listener.SetMeasurementEventCallback<double>(Note);
         _listener.Start();
         Pool = _services.GetRequiredService<NodePool>();
-        Topology = _services.GetRequiredService<Topology>();
+        NodeRegistry = _services.GetRequiredService<NodeRegistry>();
         Prober = _services.GetServices<IHostedService>().OfType<Prober>().Single();
     }
 
@@ -52,7 +52,7 @@ internal sealed class NodesApp : IAsyncDisposable
 
     public NodePool Pool { get; }
 
-    public Topology Topology { get; }
+    public NodeRegistry NodeRegistry { get; }
 
     public Prober Prober { get; }
 
@@ -63,9 +63,9 @@ internal sealed class NodesApp : IAsyncDisposable
 
     public List<Instrument> Instruments { get; } = [];
 
-    public Node Slave(int index) => Topology.Slaves[index];
+    public Node Slave(int index) => NodeRegistry.Slaves[index];
 
-    public string State(int slave) => Topology.StateOf(Slave(slave)).ToString();
+    public string State(int slave) => NodeRegistry.StateOf(Slave(slave)).ToString();
 
     /// <summary>One answer of every server, after a time.</summary>
     public async Task Sample(double seconds = 0)

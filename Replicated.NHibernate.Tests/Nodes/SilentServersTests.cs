@@ -41,7 +41,7 @@ internal sealed class SilentServersTests
         await using var app = new NodesApp(1);
         app.Positions.Are(("master", 100), ("s0", 100));
         await app.Sample();
-        app.Topology.Failed(app.Slave(0), "it is away");
+        app.NodeRegistry.Failed(app.Slave(0), "it is away");
         var opens = 0;
         app.Servers.Opening = name => name == "s0" && ++opens % 2 == 0 ? throw new TimeoutException(name) : Task.CompletedTask;
         await app.Sample(1);

@@ -29,7 +29,7 @@ internal sealed class SlaveReloadTests : IAsyncDisposable
         Assert.That(await _app.Reads(), Is.EqualTo(new[] { "s0", "s1", "s2" }));
         Assert.That(_app.Log.Messages(NodesApp.SlavesNow).Single(), Is.EqualTo("The slaves are now: s0 (weight 1), s1 (weight 1), s2 (weight 3)."));
         await _app.Sample(1);
-        Assert.That(_app.Topology.Slaves.Select(_app.Topology.StateOf), Is.All.EqualTo(NodeState.Up));
+        Assert.That(_app.NodeRegistry.Slaves.Select(_app.NodeRegistry.StateOf), Is.All.EqualTo(NodeState.Up));
         Assert.That(_app.Servers.Opened, Is.EqualTo(20 + 4), "The others are still asked on the connections they had.");
     }
 
@@ -78,7 +78,7 @@ internal sealed class SlaveReloadTests : IAsyncDisposable
     public async Task Reload_that_is_refused_changes_no_other_setting_either()
     {
         await using var app = new NodesApp(0);
-        var settings = app.Services.GetRequiredService<Replicated.NHibernate.Settings.CurrentSettings>();
+        var settings = app.Services.GetRequiredService<Replicated.NHibernate.Settings.OptionsSnapshot>();
         app.Set(("Replicated:Slaves:0:Name", "s0"), ("Replicated:Slaves:0:ConnectionString", "Server=s0"), ("Replicated:RouteHeader", "true"));
         Assert.That((app.Log.Messages(Refused).Count(), settings.Value.RouteHeader), Is.EqualTo((1, false)));
     }
@@ -121,7 +121,7 @@ internal sealed class SlaveReloadTests : IAsyncDisposable
     {
         _app.Set(("ConnectionStrings:Master", "Server=elsewhere"));
         _app.Set(("Replicated:RouteHeader", "true"));
-        Assert.That((_app.Log.Messages(NodesApp.MasterLater).Count(), _app.Topology.Master.ConnectionString), Is.EqualTo((1, "Server=master")));
+        Assert.That((_app.Log.Messages(NodesApp.MasterLater).Count(), _app.NodeRegistry.Master.ConnectionString), Is.EqualTo((1, "Server=master")));
     }
 
     private async Task<NodeConnection> Held(string slave)

@@ -44,7 +44,7 @@ internal static partial class SectionSchema
         return new JsonObject { ["type"] = "object", ["description"] = description, ["additionalProperties"] = false, ["properties"] = properties };
     }
 
-    // OptionsRules: a cookie of a token has no age of its own.
+    // OptionsValidator: a cookie of a token has no age of its own.
     private static bool IsRefused(PropertyInfo property) =>
         property.DeclaringType == typeof(CookieBuilder) && property.Name is nameof(CookieBuilder.MaxAge) or nameof(CookieBuilder.Expiration);
 

@@ -116,7 +116,7 @@ internal sealed class CurrentSessionInRequestsTests
                 app.UseAuthentication();
             }
 
-            app.MapGet("/where", (HttpContext context) => Results.Json(ReferenceEquals(context.Items["early"], Ways[way](context.RequestServices))));
+            app.MapGet("/where", (HttpContext context) => Results.Json(ReferenceEquals(context.Items["before-routing"], Ways[way](context.RequestServices))));
         },
         build: builder =>
         {
@@ -136,7 +136,7 @@ internal sealed class CurrentSessionInRequestsTests
     {
         protected override Task<AuthenticateResult> HandleAuthenticateAsync()
         {
-            Context.Items["early"] = Ways[way.Name](Context.RequestServices);
+            Context.Items["before-routing"] = Ways[way.Name](Context.RequestServices);
             return Task.FromResult(AuthenticateResult.NoResult());
         }
     }

@@ -73,7 +73,7 @@ internal sealed class ConfigurationTests
     {
         var log = new RecordedLog();
         using var host = await StartUp.Host(StartUp.Beside(("Replicated:LoadBalancing", "RoundRobin")), register: services => Register(services, log));
-        var (settings, configuration) = (host.Services.GetRequiredService<CurrentSettings>(), host.Services.GetRequiredService<IConfiguration>());
+        var (settings, configuration) = (host.Services.GetRequiredService<OptionsSnapshot>(), host.Services.GetRequiredService<IConfiguration>());
 
         Reload(configuration, ("Replicated:AutoReadOnSlave", "banana"), ("Replicated:LoadBalancing", $"Password={Password}"));
         var afterBad = settings.Value;
@@ -96,7 +96,7 @@ internal sealed class ConfigurationTests
         var (log, fails) = (new RecordedLog(), false);
         using var host = await StartUp.Host(StartUp.Beside(), register: services =>
             Register(services, log, options => options.MasterReadWeight = fails ? throw new FormatException("not today") : 7));
-        var (settings, configuration) = (host.Services.GetRequiredService<CurrentSettings>(), host.Services.GetRequiredService<IConfiguration>());
+        var (settings, configuration) = (host.Services.GetRequiredService<OptionsSnapshot>(), host.Services.GetRequiredService<IConfiguration>());
 
         fails = true;
         Reload(configuration, ("Replicated:AutoReadOnSlave", "false"));
@@ -138,7 +138,7 @@ internal sealed class ConfigurationTests
     public async Task The_delegate_changes_what_the_section_gave()
     {
         using var host = await StartUp.Host(StartUp.Beside(("Replicated:MasterReadWeight", "3"), ("Replicated:RouteHeader", "true")), options => options.MasterReadWeight++);
-        var options = host.Services.GetRequiredService<CurrentSettings>().Value.Options;
+        var options = host.Services.GetRequiredService<OptionsSnapshot>().Value.Options;
         Assert.That((options.MasterReadWeight, options.RouteHeader), Is.EqualTo((4, true)));
     }
 

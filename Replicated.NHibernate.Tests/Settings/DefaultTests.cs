@@ -17,7 +17,7 @@ internal sealed class DefaultTests
     public async Task The_defaults_are_the_documented_ones()
     {
         using var host = await StartUp.Host(StartUp.Beside());
-        var settings = host.Services.GetRequiredService<CurrentSettings>().Value;
+        var settings = host.Services.GetRequiredService<OptionsSnapshot>().Value;
         var options = settings.Options;
         Assert.Multiple(() =>
         {
@@ -43,7 +43,7 @@ internal sealed class DefaultTests
     public async Task The_defaults_after_a_write_are_the_documented_ones()
     {
         using var host = await StartUp.Host(StartUp.Beside());
-        var options = host.Services.GetRequiredService<CurrentSettings>().Value.Options.ReadYourWrites;
+        var options = host.Services.GetRequiredService<OptionsSnapshot>().Value.Options.ReadYourWrites;
         Assert.Multiple(() =>
         {
             Assert.That(options.Mode, Is.EqualTo(ReadYourWritesMode.Auto));
@@ -65,7 +65,7 @@ internal sealed class DefaultTests
             ("Replicated:ReadYourWrites:WaitTimeout", "00:00:00.125"), ("Replicated:ReadYourWrites:Header", "X-ConsistencyToken"), ("Replicated:ReadYourWrites:Cookie:Name", "m"),
             ("Replicated:ReadYourWrites:Cookie:SameSite", "Strict"), ("Replicated:ReadYourWrites:Cookie:Domain", "example.org"),
             ("Replicated:Probe:Interval", "00:00:03"), ("Replicated:Probe:Timeout", "00:00:00.5")));
-        var options = host.Services.GetRequiredService<CurrentSettings>().Value.Options;
+        var options = host.Services.GetRequiredService<OptionsSnapshot>().Value.Options;
         var (after, probe) = (options.ReadYourWrites, options.Probe);
         Assert.Multiple(() =>
         {
@@ -86,7 +86,7 @@ internal sealed class DefaultTests
             services.AddLogging(logging => logging.AddProvider(log));
             services.AddReplicatedConnections(NpgsqlFactory.Instance);
         });
-        var (settings, configuration) = (host.Services.GetRequiredService<CurrentSettings>(), host.Services.GetRequiredService<IConfiguration>());
+        var (settings, configuration) = (host.Services.GetRequiredService<OptionsSnapshot>(), host.Services.GetRequiredService<IConfiguration>());
 
         (configuration["Replicated:ReadYourWrites:Mode"], configuration["Replicated:ReadYourWrites:Window"]) = ("Off", "soon");
         ((IConfigurationRoot)configuration).Reload();

@@ -71,8 +71,8 @@ internal sealed class TortureApp : IAsyncDisposable
 
     public Leftover Leftover(int openTransactions)
     {
-        var topology = _app.Services.GetRequiredService<Topology>();
-        return new(topology.Slaves.Append(topology.Master).Sum(n => n.InUse), (int)_counters.Of("replicated.fallbacks.active"), openTransactions);
+        var registry = _app.Services.GetRequiredService<NodeRegistry>();
+        return new(registry.Slaves.Append(registry.Master).Sum(n => n.InUse), (int)_counters.Of("replicated.fallbacks.active"), openTransactions);
     }
 
     /// <summary>Whether a connection that was in use ended, or a slave cancelled what ran.</summary>

@@ -81,7 +81,7 @@ internal sealed class EarlyTests(UnitOfWork unit)
     }
 
     private static async Task AskEarly(HttpContext context) =>
-        context.Items["early"] = await context.RequestServices.GetRequiredService<IBoard>().WhereAsync();
+        context.Items["before-routing"] = await context.RequestServices.GetRequiredService<IBoard>().WhereAsync();
 
     private Task<TestApp> Start(Func<HttpContext, Task>? early, bool inItsPlace = false) => TestApp.StartAsync(
         builder => unit.Register(builder.Services),
@@ -132,7 +132,7 @@ internal sealed class EarlyTests(UnitOfWork unit)
     {
         var place = await (context.RequestServices.GetKeyedService<IBoard>(FreshBoard.Key) ?? context.RequestServices.GetRequiredService<IBoard>()).WhereAsync();
         var route = context.RequestServices.GetRequiredService<IReplicatedSessions>().CurrentRoute!;
-        return new Seen(context.Items["early"] as Place, place, route.Reason.ToString());
+        return new Seen(context.Items["before-routing"] as Place, place, route.Reason.ToString());
     }
 
     private sealed record Seen(Place? Early, Place Endpoint, string Reason);

@@ -53,8 +53,8 @@ internal sealed class RouteHeaderTests(UnitOfWork unit)
     [TestCase("POST", "/nothing", 204, "role=master; reason=verb")]
     [TestCase("GET", "/redirect", 302, "role=slave; node=slave-[12]; reason=verb")]
     [TestCase("POST", "/bad", 400, "role=master; reason=verb")]
-    [TestCase("GET", "/no-endpoint", 404, "role=master; reason=early")]
-    [TestCase("POST", "/nothing-here", 404, "role=master; reason=early")]
+    [TestCase("GET", "/no-endpoint", 404, "role=master; reason=before-routing")]
+    [TestCase("POST", "/nothing-here", 404, "role=master; reason=before-routing")]
     [TestCase("GET", "/throw", 500, "role=master; node=master; reason=attribute", Description = "the error page's own route")]
     public async Task Every_kind_of_answer_carries_its_route(string verb, string path, int status, string route)
     {

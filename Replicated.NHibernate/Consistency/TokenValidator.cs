@@ -6,7 +6,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Consistency;
 
 /// <summary>Which tokens count, and what they ask of a read. Thread-safe.</summary>
-internal sealed class TokenValidator(CurrentSettings settings, NodePool pool, TimeProvider clock, ReplicatedMetrics metrics) : ITokenOrder
+internal sealed class TokenValidator(OptionsSnapshot settings, NodePool pool, TimeProvider clock, ReplicatedMetrics metrics) : ITokenOrder
 {
     // Clocks of several application servers differ; more than this is no difference of clocks.
     private static readonly TimeSpan MostClockDifference = TimeSpan.FromSeconds(5);

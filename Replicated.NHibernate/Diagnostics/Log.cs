@@ -13,7 +13,7 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Warning, "Node {Node} could not be opened ({Error}). Next: {Next}")]
     public static partial void NodeNotOpened(this ILogger logger, string node, string error, string next);
 
-    [LoggerMessage(3, LogLevel.Warning, "{Work} asked for a session before routing had found its endpoint, so the master answered (reason early). Place app.UseReplicatedSessions() after app.UseRouting() and before whatever uses a session. Said once per application.")]
+    [LoggerMessage(3, LogLevel.Warning, "{Work} asked for a session before routing had found its endpoint, so the master answered (reason before-routing). Place app.UseReplicatedSessions() after app.UseRouting() and before whatever uses a session. Said once per application.")]
     public static partial void AskedEarly(this ILogger logger, string work);
 
     [LoggerMessage(4, LogLevel.Warning, "{Work} has a read-only verb but wrote to the master ({Changes}). Before switching AutoReadOnSlave on, put [UseMaster] on it, or it will fail on a slave. What nobody meant to change (a NULL in a property that cannot hold it, a user type without Equals) is to be mended in the mapping, or see Replicated:ChangesOnSlave.")]

@@ -6,7 +6,7 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>
 /// Whether a slave follows the log of its master, where it may not tell: after a promotion an ordinary user sees the new timeline only with the next restart point. Thread-safe.
 /// </summary>
-internal sealed class HistoryProofs(Topology topology, DatabaseProvider provider, TimeProvider clock)
+internal sealed class HistoryProofs(NodeRegistry registry, DatabaseProvider provider, TimeProvider clock)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -17,7 +17,7 @@ internal sealed class HistoryProofs(Topology topology, DatabaseProvider provider
     /// <summary>Asks a slave that names an older log than its master's, until it is known what it follows.</summary>
     public async Task Check(Node slave, Position place, DbConnection connection, CancellationToken cancellationToken)
     {
-        if (topology.MasterLog is not { } log || place.Log >= log || slave.ProvenLog >= log || slave.OtherLogThan == log
+        if (registry.MasterLog is not { } log || place.Log >= log || slave.ProvenLog >= log || slave.OtherLogThan == log
             || await Of(log).WaitAsync(cancellationToken) is not { } proof)
         {
             return;
@@ -60,7 +60,7 @@ internal sealed class HistoryProofs(Topology topology, DatabaseProvider provider
         using var enough = new CancellationTokenSource(Patience, clock);
         try
         {
-            var master = provider.Dialect.ProbeConnectionString(topology.Master.ReadOnlyConnectionString);
+            var master = provider.Dialect.ProbeConnectionString(registry.Master.ReadOnlyConnectionString);
             await using var connection = await provider.Open(master, async: true, enough.Token);
             return await LogOf(connection, enough.Token) == log ? await provider.Dialect.WriteProof(connection, enough.Token) : null;
         }
@@ -74,8 +74,8 @@ internal sealed class HistoryProofs(Topology topology, DatabaseProvider provider
     private async Task<UInt128?> LogOf(DbConnection connection, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
-        command.CommandText = topology.Positions!.MasterQuery;
+        command.CommandText = registry.Positions!.MasterQuery;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? topology.Positions.Read(reader)?.Log : null;
+        return await reader.ReadAsync(cancellationToken) ? registry.Positions.Read(reader)?.Log : null;
     }
 }

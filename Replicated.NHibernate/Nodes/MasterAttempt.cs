@@ -4,7 +4,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Whether a master that is believed to be down answers all the same: one attempt, for everybody who needs to know. Thread-safe.</summary>
-internal sealed class MasterAttempt(Topology topology, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock)
+internal sealed class MasterAttempt(NodeRegistry registry, DatabaseProvider provider, OptionsSnapshot settings, TimeProvider clock)
 {
     // Longer than a probe waits: a master that is slow still has what the client wrote.
     private static readonly TimeSpan MasterPatience = TimeSpan.FromSeconds(5);
@@ -48,9 +48,9 @@ internal sealed class MasterAttempt(Topology topology, DatabaseProvider provider
         using var enough = new CancellationTokenSource(MasterPatience, clock);
         try
         {
-            await using var connection = await provider.Open(topology.Master.ReadOnlyConnectionString, async: true, enough.Token);
+            await using var connection = await provider.Open(registry.Master.ReadOnlyConnectionString, async: true, enough.Token);
             await using var command = connection.CreateCommand();
-            command.CommandText = topology.Positions?.MasterQuery ?? "select 1";
+            command.CommandText = registry.Positions?.MasterQuery ?? "select 1";
             await command.ExecuteScalarAsync(enough.Token);
             return true;
         }

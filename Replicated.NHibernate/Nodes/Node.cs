@@ -54,7 +54,7 @@ internal sealed class Node(string name, DatabaseRole role, int weight, string co
     /// <summary>How far the server was when it was last asked; a slave never goes back.</summary>
     public NodeReading? Reading { get => _reading; set => _reading = value; }
 
-    /// <summary>What is known of it. Written by <see cref="Topology"/> alone.</summary>
+    /// <summary>What is known of it. Written by <see cref="NodeRegistry"/> alone.</summary>
     public NodeHealth Health { get => _health; set => _health = value; }
 
     /// <summary>Which server it last said it is; null where it has not told.</summary>

@@ -22,7 +22,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         Read(options, errors);
         if (!Array.Exists(_policies, p => p.Name == options.LoadBalancing))
         {
-            errors.Add($"Replicated:LoadBalancing is {Shown.Of(options.LoadBalancing)}; known are {string.Join(", ", _policies.Select(p => p.Name).Distinct(StringComparer.Ordinal))}. One of your own is registered by services.AddSingleton<ILoadBalancingPolicy, …>().");
+            errors.Add($"Replicated:LoadBalancing is {Redactor.Of(options.LoadBalancing)}; known are {string.Join(", ", _policies.Select(p => p.Name).Distinct(StringComparer.Ordinal))}. One of your own is registered by services.AddSingleton<ILoadBalancingPolicy, …>().");
         }
 
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
@@ -166,7 +166,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         }
         else if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
         {
-            errors.Add($"{path}:Name is {Shown.Of(name)}: only letters, digits, '-', '_' and '.' may stand in a header.");
+            errors.Add($"{path}:Name is {Redactor.Of(name)}: only letters, digits, '-', '_' and '.' may stand in a header.");
         }
         else if (name.Equals(Node.MasterName, StringComparison.OrdinalIgnoreCase))
         {
@@ -187,7 +187,7 @@ internal sealed class NodeList(IConfiguration? configuration, IApplicationConnec
         }
         else if ((string.IsNullOrWhiteSpace(direct) ? Named(name!) : direct) is not { } connectionString)
         {
-            errors.Add($"{path}:ConnectionStringName is {Shown.Of(name)}, but ConnectionStrings has no entry of that name.");
+            errors.Add($"{path}:ConnectionStringName is {Redactor.Of(name)}, but ConnectionStrings has no entry of that name.");
         }
         else
         {

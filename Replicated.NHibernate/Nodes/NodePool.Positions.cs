@@ -12,15 +12,15 @@ namespace Replicated.NHibernate.Nodes;
 internal sealed partial class NodePool
 {
     /// <summary>How this database tells places in its log; null where it does not.</summary>
-    public ReplicationPositions? Positions => topology.Positions;
+    public ReplicationPositions? Positions => registry.Positions;
 
     public bool AllArePast(Position position) => Array.TrueForAll(Slaves, s => IsPast(s, position));
 
     /// <summary>Whether a server at one place has everything up to another that the master still has.</summary>
-    public bool IsReached(Position wanted, Position replayed) => topology.IsReached(wanted, replayed);
+    public bool IsReached(Position wanted, Position replayed) => registry.IsReached(wanted, replayed);
 
     /// <summary>A commit told where the master's log is.</summary>
-    public void Committed(Position place) => topology.Committed(place);
+    public void Committed(Position place) => registry.Committed(place);
 
     /// <summary>Whether the server of an open connection has what a read must see: known, or asked for.</summary>
     public async ValueTask<bool> HasReached(NodeConnection opened, ReadGoal goal, bool async, CancellationToken cancellationToken) =>
@@ -39,7 +39,7 @@ internal sealed partial class NodePool
         await using var reader = async ? await command.ExecuteReaderAsync(cancellationToken) : command.ExecuteReader();
         var said = (async ? await reader.ReadAsync(cancellationToken) : reader.Read()) ? Positions.Read(reader) : null;
         opened.Node.Note(said, at);
-        var reached = said is { } place && topology.IsReached(wanted, opened.Node.Known(place));
+        var reached = said is { } place && registry.IsReached(wanted, opened.Node.Known(place));
         wait.CaughtUp(reached);
         return reached;
     }
@@ -110,5 +110,5 @@ internal sealed partial class NodePool
     }
 
     private bool IsPast(Node node, Position position) =>
-        node.Role == DatabaseRole.Master || (node is { IsSeveral: false, Reading: { } reading } && topology.IsReached(position, reading.Position));
+        node.Role == DatabaseRole.Master || (node is { IsSeveral: false, Reading: { } reading } && registry.IsReached(position, reading.Position));
 }

@@ -6,8 +6,8 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>Whether a connection leads to the server that it is to lead to.</summary>
 internal sealed partial class NodePool
 {
-    private readonly NodeVerifier _verifier = new(topology, questions, provider, clock);
-    private readonly SharedAddress _shared = new(topology, questions, loggers.CreateLogger(Log.Category));
+    private readonly NodeVerifier _verifier = new(registry, questions, provider, clock);
+    private readonly SharedAddress _shared = new(registry, questions, loggers.CreateLogger(Log.Category));
 
     /// <summary>Opens once more on the node that the scope already has, and on the same server.</summary>
     /// <param name="node">The node.</param>

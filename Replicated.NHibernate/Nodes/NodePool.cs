@@ -29,24 +29,24 @@ internal sealed record NodeConnection(DbConnection Connection, Node Node, RouteR
 /// statement has run. Choosing is synchronous and from memory. Thread-safe.
 /// </summary>
 internal sealed partial class NodePool(
-    Topology topology, NodeQuestions questions, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ReplicatedMetrics metrics, ILoggerFactory loggers)
+    NodeRegistry registry, NodeQuestions questions, DatabaseProvider provider, OptionsSnapshot settings, TimeProvider clock, ReplicatedMetrics metrics, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
-    private readonly MasterAttempt _masterAttempt = new(topology, provider, settings, clock);
+    private readonly MasterAttempt _masterAttempt = new(registry, provider, settings, clock);
     private readonly FallbackCap _cap = new();
 
-    public Node Master => topology.Master;
+    public Node Master => registry.Master;
 
-    public Node[] Slaves => topology.Slaves;
+    public Node[] Slaves => registry.Slaves;
 
-    public bool HasSlaves => topology.Slaves.Length > 0;
+    public bool HasSlaves => registry.Slaves.Length > 0;
 
     public DatabaseProvider Provider => provider;
 
     /// <summary>Opens for the master role; read-only where nobody would commit a write any more.</summary>
     public async ValueTask<NodeConnection> OpenMaster(bool readOnly, bool async, CancellationToken cancellationToken)
     {
-        if (!readOnly && topology.StateOf(Master) == NodeState.NotFollowing)
+        if (!readOnly && registry.StateOf(Master) == NodeState.NotFollowing)
         {
             throw MasterUnavailableException.Former(Master.Health.Why);
         }
@@ -68,7 +68,7 @@ internal sealed partial class NodePool(
     /// <summary>Opens for the slave role as it is wished.</summary>
     public async ValueTask<NodeConnection> OpenSlave(ReadWish wish, bool async, CancellationToken cancellationToken)
     {
-        var (choice, goal, strict) = (topology.Choice, wish.Goal, wish.Strict);
+        var (choice, goal, strict) = (registry.Choice, wish.Goal, wish.Strict);
         if (goal.OnlyMaster && wish.MayUseMaster)
         {
             return await FallBack(goal, choice.MaxFallbackSessions, RouteReason.Token, [], async, cancellationToken);
@@ -84,7 +84,7 @@ internal sealed partial class NodePool(
             try
             {
                 var opened = new NodeConnection(await Open(node, DatabaseRole.Slave, async, cancellationToken), node, Reason: null, clock.GetTimestamp());
-                topology.Opened(node);
+                registry.Opened(node);
                 if (!await IsWhatItShouldBe(opened, async, cancellationToken))
                 {
                     await Close(opened, async);
@@ -126,7 +126,7 @@ internal sealed partial class NodePool(
         }
 
         return !wish.MayUseMaster
-            ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {topology.StateOf(s)}"), failures ?? [])
+            ? throw SlavesUnavailableException.NoneUsable(Slaves.Select(s => $"{s.Name}: {registry.StateOf(s)}"), failures ?? [])
             : await FallBack(goal, choice.MaxFallbackSessions, behind ? RouteReason.Token : RouteReason.Fallback, failures ?? [], async, cancellationToken);
     }
 
@@ -142,7 +142,7 @@ internal sealed partial class NodePool(
 
         if (opened.Connection.State is not ConnectionState.Open)
         {
-            topology.Broke(opened.Node, opened.At);
+            registry.Broke(opened.Node, opened.At);
         }
 
         if (async)
@@ -159,7 +159,7 @@ internal sealed partial class NodePool(
 
     private async ValueTask<NodeConnection> FallBack(ReadGoal goal, int most, RouteReason reason, List<Exception> failures, bool async, CancellationToken cancellationToken)
     {
-        var state = topology.StateOf(Master);
+        var state = registry.StateOf(Master);
         if (state == NodeState.NotFollowing)
         {
             // It has a log that nobody follows any more, and nothing of what the others write.
@@ -205,7 +205,7 @@ internal sealed partial class NodePool(
     // Reads go on without a master: what no slave has then, nobody can show, and to ask once more would only take time.
     private async ValueTask<NodeConnection?> OpenWithoutMaster(ReadGoal goal, bool async, CancellationToken cancellationToken)
     {
-        if (topology.Choice.Slaves.Count == 0)
+        if (registry.Choice.Slaves.Count == 0)
         {
             return null;
         }
@@ -257,13 +257,13 @@ internal sealed partial class NodePool(
                 _logger.NodeBusy(node.Name, name, next);
                 return what;
             case FailureClass.ConnectionLost:
-                topology.Broke(node, clock.GetTimestamp());
+                registry.Broke(node, clock.GetTimestamp());
                 break;
             case FailureClass.RefusedUs:
-                topology.Failed(node, $"it refuses this application's user or database ({name})");
+                registry.Failed(node, $"it refuses this application's user or database ({name})");
                 break;
             default:
-                topology.Failed(node, $"it could not be connected to or did not answer ({name})");
+                registry.Failed(node, $"it could not be connected to or did not answer ({name})");
                 break;
         }
 

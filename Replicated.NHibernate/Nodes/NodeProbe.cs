@@ -6,7 +6,7 @@ namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Asks one server, on a connection that it keeps, one question at a time.</summary>
 internal sealed class NodeProbe(
-    Node node, Topology topology, NodeQuestions questions, SharedAddress shared, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock) : IAsyncDisposable
+    Node node, NodeRegistry registry, NodeQuestions questions, SharedAddress shared, DatabaseProvider provider, OptionsSnapshot settings, TimeProvider clock) : IAsyncDisposable
 {
     // Connecting for the first time takes what an application's start takes, which is nothing to hold against the server.
     private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(5);
@@ -51,7 +51,7 @@ internal sealed class NodeProbe(
             await DisposeAsync();
             if (!stoppingToken.IsCancellationRequested && provider.Dialect.Classify(new Failure(e, FailurePhase.Open)) != FailureClass.Busy)
             {
-                topology.Failed(node, e is OperationCanceledException or TimeoutException
+                registry.Failed(node, e is OperationCanceledException or TimeoutException
                     ? "it did not answer within Probe:Timeout"
                     : $"it could not be asked ({DatabaseDialect.NameOf(e)}){(provider.Dialect.RemedyOf(e) is { } remedy ? $"; {remedy}" : "")}");
             }
@@ -114,7 +114,7 @@ internal sealed class NodeProbe(
         if (wasAway && await WhatFailsTheApplication(enough) is { } failure)
         {
             await DisposeAsync();
-            topology.Failed(node, $"it answers, but cannot be connected to with the application's own connection string ({DatabaseDialect.NameOf(failure)})");
+            registry.Failed(node, $"it answers, but cannot be connected to with the application's own connection string ({DatabaseDialect.NameOf(failure)})");
             return;
         }
 
@@ -138,7 +138,7 @@ internal sealed class NodeProbe(
     // Not for long: the pool may be exhausted, which is nothing to hold against the server.
     private async Task<Exception?> WhatFailsTheApplication(CancellationToken enough)
     {
-        var trying = questions.DropWhatBroke(node, enough);
+        var trying = questions.PurgeConnections(node, enough);
         return await Task.WhenAny(trying, Task.Delay(settings.Value.Options.Probe.Timeout / 2, clock, enough)) == trying ? await trying : null;
     }
 

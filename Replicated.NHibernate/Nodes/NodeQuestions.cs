@@ -9,7 +9,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>What the library asks of a server on an open connection: what it is, how far, and whether its sessions are read-only. Thread-safe.</summary>
-internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider, CurrentSettings settings, TimeProvider clock, ILoggerFactory loggers)
+internal sealed class NodeQuestions(NodeRegistry registry, DatabaseProvider provider, OptionsSnapshot settings, TimeProvider clock, ILoggerFactory loggers)
 {
     // Npgsql empties its pool at the first that is broken; what others hold is as many as their pools do.
     private const int MostInPool = 100;
@@ -19,7 +19,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
 
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
     private readonly ConcurrentDictionary<string, string?> _clusters = new(StringComparer.Ordinal);
-    private readonly HistoryProofs _proofs = new(topology, provider, clock);
+    private readonly HistoryProofs _proofs = new(registry, provider, clock);
 
     /// <summary>Whether connection strings ask for the read-only mode, and a server can tell whether it is on.</summary>
     public bool ChecksReadOnlyMode => settings.Value.Options.ReadOnlySwitch && provider.Dialect is { SwitchesByConnectionString: true, IsReadOnlyQuery: not null };
@@ -53,13 +53,13 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
         }
 
         node.Note(status?.Position, at);
-        topology.Answered(node, status, asked);
+        registry.Answered(node, status, asked);
     }
 
     /// <summary>Asks the server of a connection what it is and how far; null where it answers without telling.</summary>
     public async Task<ReplicationStatus?> Status(Node node, DbConnection connection, CancellationToken cancellationToken)
     {
-        if (topology.Positions is not { } positions)
+        if (registry.Positions is not { } positions)
         {
             await Answers(connection, cancellationToken);
             return null;
@@ -88,7 +88,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     private async ValueTask<string?> ClusterOf(string instance, DbConnection connection, CancellationToken cancellationToken)
     {
         string? known = null;
-        if (topology.Positions!.ClusterQuery is not { } question || _clusters.TryGetValue(instance, out known))
+        if (registry.Positions!.ClusterQuery is not { } question || _clusters.TryGetValue(instance, out known))
         {
             return known;
         }
@@ -151,7 +151,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     /// Takes connections of a server that was away out of the provider's pools until one works, so that no request finds out that they broke. Gives what no connection
     /// could be opened for; null where the application can be served.
     /// </summary>
-    public async Task<Exception?> DropWhatBroke(Node node, CancellationToken cancellationToken)
+    public async Task<Exception?> PurgeConnections(Node node, CancellationToken cancellationToken)
     {
         foreach (var connectionString in node.Pools())
         {
@@ -184,7 +184,7 @@ internal sealed class NodeQuestions(Topology topology, DatabaseProvider provider
     {
         try
         {
-            await using var command = Command(connection, topology.Positions?.StatusQuery ?? provider.Dialect.ProbeQuery);
+            await using var command = Command(connection, registry.Positions?.StatusQuery ?? provider.Dialect.ProbeQuery);
             await command.ExecuteScalarAsync(cancellationToken);
             return true;
         }

@@ -3,7 +3,7 @@ using Replicated.NHibernate.Diagnostics;
 
 namespace Replicated.NHibernate.Nodes;
 
-/// <summary>What a person hears of what was found out. Called under the lock of <see cref="Topology"/>.</summary>
+/// <summary>What a person hears of what was found out. Called under the lock of <see cref="NodeRegistry"/>.</summary>
 internal sealed class NodeReport(ReplicatedMetrics metrics, ILogger logger)
 {
     private bool _saidExchanged;

@@ -4,7 +4,7 @@ using Replicated.NHibernate.Databases;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>Asks a server that nobody has asked yet what it is, before a read that was to begin there. Thread-safe.</summary>
-internal sealed class NodeVerifier(Topology topology, NodeQuestions questions, DatabaseProvider provider, TimeProvider clock)
+internal sealed class NodeVerifier(NodeRegistry registry, NodeQuestions questions, DatabaseProvider provider, TimeProvider clock)
 {
     // Longer than a probe waits: where an application has just started, the first connection takes its time.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -15,7 +15,7 @@ internal sealed class NodeVerifier(Topology topology, NodeQuestions questions, D
     /// <summary>Whether the server may be read from, by its own word; <see langword="true"/> where servers do not tell what they are.</summary>
     public async ValueTask<bool> MayBeRead(Node node, DbConnection connection, bool async, CancellationToken cancellationToken)
     {
-        if (topology.Positions is not { ClusterQuery: not null })
+        if (registry.Positions is not { ClusterQuery: not null })
         {
             return true;
         }
@@ -29,12 +29,12 @@ internal sealed class NodeVerifier(Topology topology, NodeQuestions questions, D
             Task.Run(() => Ask(node, connection, cancellationToken), CancellationToken.None).GetAwaiter().GetResult();
         }
 
-        return topology.IsUsable(node) || (node == topology.Master && topology.StateOf(node) == NodeState.ReadOnly);
+        return registry.IsUsable(node) || (node == registry.Master && registry.StateOf(node) == NodeState.ReadOnly);
     }
 
     private async Task Ask(Node node, DbConnection connection, CancellationToken cancellationToken)
     {
-        if (topology.StateOf(topology.Master) == NodeState.Unknown && node != topology.Master)
+        if (registry.StateOf(registry.Master) == NodeState.Unknown && node != registry.Master)
         {
             // A slave is one of this master, or none.
             await AskMaster().WaitAsync(cancellationToken);
@@ -54,7 +54,7 @@ internal sealed class NodeVerifier(Topology topology, NodeQuestions questions, D
 
     private async Task Attempt()
     {
-        var master = topology.Master;
+        var master = registry.Master;
         using var enough = new CancellationTokenSource(Patience, clock);
         try
         {
@@ -65,7 +65,7 @@ internal sealed class NodeVerifier(Topology topology, NodeQuestions questions, D
         {
             if (provider.Dialect.Classify(new Failure(e, FailurePhase.Open)) != FailureClass.Busy)
             {
-                topology.Failed(master, $"it could not be asked ({DatabaseDialect.NameOf(e)})");
+                registry.Failed(master, $"it could not be asked ({DatabaseDialect.NameOf(e)})");
             }
         }
     }

@@ -9,9 +9,9 @@ namespace Replicated.NHibernate.Nodes;
 /// Asks every server what it is and how far, or only whether it answers where it cannot tell, so that choosing does not have to: one statement for each server and interval, on one connection for each that is not
 /// of the application's pool. A server that hangs holds up nobody else's question.
 /// </summary>
-internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions questions, CurrentSettings settings, TimeProvider clock, ILoggerFactory loggers) : BackgroundService
+internal sealed class Prober(NodeRegistry registry, NodePool pool, NodeQuestions questions, OptionsSnapshot settings, TimeProvider clock, ILoggerFactory loggers) : BackgroundService
 {
-    private readonly SharedAddress _shared = new(topology, questions, loggers.CreateLogger(Log.Category));
+    private readonly SharedAddress _shared = new(registry, questions, loggers.CreateLogger(Log.Category));
     private readonly Lock _lock = new();
     private List<NodeProbe> _probes = [];
 
@@ -23,7 +23,7 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
         }
 
         pool.SayWhatIsOff();
-        topology.Suspected = node => _ = ProbeOf(node)?.Ask(stoppingToken);
+        registry.Suspected = node => _ = ProbeOf(node)?.Ask(stoppingToken);
         try
         {
             while (!stoppingToken.IsCancellationRequested)
@@ -39,7 +39,7 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
         }
         finally
         {
-            topology.Suspected = null;
+            registry.Suspected = null;
             foreach (var probe in _probes)
             {
                 await probe.DisposeAsync();
@@ -52,10 +52,10 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
     {
         try
         {
-            while (topology.Positions is null && !pool.Provider.IsConfirmed)
+            while (registry.Positions is null && !pool.Provider.IsConfirmed)
             {
                 await pool.Confirm(stoppingToken);
-                if (pool.Provider.IsConfirmed || topology.Slaves.Length == 0)
+                if (pool.Provider.IsConfirmed || registry.Slaves.Length == 0)
                 {
                     break;
                 }
@@ -77,9 +77,9 @@ internal sealed class Prober(Topology topology, NodePool pool, NodeQuestions que
         NodeProbe[] gone, left;
         lock (_lock)
         {
-            Node[] nodes = topology.Slaves is { Length: > 0 } slaves ? [topology.Master, .. slaves] : [];
+            Node[] nodes = registry.Slaves is { Length: > 0 } slaves ? [registry.Master, .. slaves] : [];
             gone = [.. _probes.Where(p => !Array.Exists(nodes, p.IsOf))];
-            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, topology, questions, _shared, pool.Provider, settings, clock))];
+            _probes = [.. nodes.Select(n => _probes.Find(p => p.IsOf(n)) ?? new NodeProbe(n, registry, questions, _shared, pool.Provider, settings, clock))];
             left = [.. _probes];
         }
 

@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Nodes;
 /// <summary>
 /// An address behind which several servers stand: what one connection finds out says nothing of the next one, so each is asked which server it leads to. Thread-safe.
 /// </summary>
-internal sealed class SharedAddress(Topology topology, NodeQuestions questions, ILogger logger)
+internal sealed class SharedAddress(NodeRegistry registry, NodeQuestions questions, ILogger logger)
 {
     /// <summary>Until the same server is met again: as many connections as that may take with a few servers.</summary>
     public const int MostAttempts = 16;
@@ -23,7 +23,7 @@ internal sealed class SharedAddress(Topology topology, NodeQuestions questions, 
     {
         var status = async ? await questions.Status(node, connection, cancellationToken)
             : Task.Run(() => questions.Status(node, connection, cancellationToken), CancellationToken.None).GetAwaiter().GetResult();
-        return status is { Server: { } server } && (status.Value.IsSlave || node.HasMastersAddress) && !(topology.Master.Server is { } master && server.IsOtherCluster(master))
+        return status is { Server: { } server } && (status.Value.IsSlave || node.HasMastersAddress) && !(registry.Master.Server is { } master && server.IsOtherCluster(master))
             ? server : null;
     }
 
@@ -35,7 +35,7 @@ internal sealed class SharedAddress(Topology topology, NodeQuestions questions, 
     /// <param name="cancellationToken">When it has taken too long.</param>
     public async Task Look(Node node, DbConnection kept, Func<Task<DbConnection>> open, int round, CancellationToken cancellationToken)
     {
-        if (node.IsSeveral || node.Role == DatabaseRole.Master || topology.Positions is not { ClusterQuery: not null } || node.Server is not { } first)
+        if (node.IsSeveral || node.Role == DatabaseRole.Master || registry.Positions is not { ClusterQuery: not null } || node.Server is not { } first)
         {
             return;
         }

@@ -29,7 +29,7 @@ internal static class CoreRegistration
         services.AddSingleton<IValidateOptions<ReplicatedOptions>>(sp => sp.GetRequiredService<NodeList>());
         services.AddMetrics();
         services.AddSingleton<ReplicatedMetrics>();
-        services.AddSingleton<Topology>();
+        services.AddSingleton<NodeRegistry>();
         services.AddSingleton<NodeQuestions>();
         services.AddSingleton<NodePool>();
         services.AddSingleton<TokenValidator>();

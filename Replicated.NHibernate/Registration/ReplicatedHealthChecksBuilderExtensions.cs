@@ -21,6 +21,6 @@ public static class ReplicatedHealthChecksBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Add(new HealthCheckRegistration(
-            name, sp => new ReplicatedHealthCheck(sp.GetRequiredService<Topology>()), failureStatus, tags));
+            name, sp => new ReplicatedHealthCheck(sp.GetRequiredService<NodeRegistry>()), failureStatus, tags));
     }
 }

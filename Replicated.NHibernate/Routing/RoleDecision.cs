@@ -18,14 +18,14 @@ internal readonly record struct RoleDecision(DatabaseRole Role, RouteReason Reas
         RoleDecision wanted =
             question.Block is { } block ? new(block, RouteReason.Block, IsExplicit: true)
             : question.Endpoint is { } endpoint ? new(endpoint, RouteReason.Attribute, IsExplicit: true)
-            : !question.EndpointKnown ? new(DatabaseRole.Master, RouteReason.Early, IsExplicit: false)
+            : !question.EndpointKnown ? new(DatabaseRole.Master, RouteReason.BeforeRouting, IsExplicit: false)
             : !question.AutoReadOnSlave ? new(DatabaseRole.Master, RouteReason.Switch, IsExplicit: false)
             : new(question.ReadOnlyMethod ? DatabaseRole.Slave : DatabaseRole.Master, RouteReason.Verb, IsExplicit: false);
 
-        return wanted.OnWhatIsConfigured(question.HasSlaves);
+        return wanted.OrMasterWithoutSlaves(question.HasSlaves);
     }
 
-    public RoleDecision OnWhatIsConfigured(bool hasSlaves) =>
+    public RoleDecision OrMasterWithoutSlaves(bool hasSlaves) =>
         Role == DatabaseRole.Slave && !hasSlaves
             ? new(DatabaseRole.Master, RouteReason.NoSlave, IsExplicit)
             : this;

@@ -15,8 +15,8 @@ public enum RouteReason
     /// <summary><c>switch</c>: <c>AutoReadOnSlave</c> is off.</summary>
     Switch,
 
-    /// <summary><c>early</c>: asked for before routing had found the endpoint, so the master answered.</summary>
-    Early,
+    /// <summary><c>before-routing</c>: asked for before routing had found the endpoint, so the master answered.</summary>
+    BeforeRouting,
 
     /// <summary><c>no-slave</c>: no slave is configured.</summary>
     NoSlave,
@@ -42,7 +42,7 @@ internal static class RouteReasonNames
         RouteReason.Attribute => "attribute",
         RouteReason.Block => "block",
         RouteReason.Switch => "switch",
-        RouteReason.Early => "early",
+        RouteReason.BeforeRouting => "before-routing",
         RouteReason.NoSlave => "no-slave",
         RouteReason.Fallback => "fallback",
         RouteReason.Scope => "scope",

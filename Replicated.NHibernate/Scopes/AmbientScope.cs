@@ -12,7 +12,7 @@ internal sealed class AmbientScope
     private readonly AmbientScope? _outer;
     private readonly IScopeDiagnosis? _application;
     private Scope? _scope;
-    private WorkName _ended;
+    private OperationName _ended;
 
     private AmbientScope(Scope scope, AmbientScope? outer) => (_root, _scope, _outer, _application) = (this, scope, outer, scope.Services.Application);
 
@@ -40,7 +40,7 @@ internal sealed class AmbientScope
     public DatabaseRole? Block { get; }
 
     /// <summary>What the scope was called, for the message to a task that outlived it.</summary>
-    public WorkName Ended => _root._ended;
+    public OperationName Ended => _root._ended;
 
     public static AmbientScope Begin(Scope scope) => Local.Value = new AmbientScope(scope, Local.Value);
 
@@ -55,7 +55,7 @@ internal sealed class AmbientScope
     /// <summary>Empties the reference everywhere and, for the caller, brings back what was current before. Not to be called from an async method that has to restore its caller's.</summary>
     /// <param name="work">What the scope was called.</param>
     /// <param name="restores">Not where the caller's context ends with the scope: to change it costs a copy of it.</param>
-    public void End(WorkName work, bool restores)
+    public void End(OperationName work, bool restores)
     {
         _root._ended = work;
         _root._scope = null;

@@ -28,7 +28,7 @@ internal sealed class ContainerScope(ScopeServices services, IServiceProvider pr
 
             if (_scope is null)
             {
-                var owner = new FixedRole(new WorkName(WorkKind.ContainerScope), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope, services: provider);
+                var owner = new ExplicitScopeOwner(new OperationName(WorkKind.ContainerScope), DatabaseRole.Master, isExplicit: false, services.HasSlaves, around: AmbientScope.Of(services.Application)?.Scope, services: provider);
                 (_scope, _isOwn) = (new Scope(services, owner, ScopeKind.Container), true);
             }
 
@@ -37,7 +37,7 @@ internal sealed class ContainerScope(ScopeServices services, IServiceProvider pr
     }
 
     /// <summary>The scope for whoever asks the container: the container disposes what it hands out, and must not end what it did not begin.</summary>
-    public IReplicatedScope Lent => new LentScope(Scope);
+    public IReplicatedScope Lent => new NonOwningScope(Scope);
 
     /// <summary>The scope that this container scope made by itself, if it did.</summary>
     public Scope? Own => _isOwn ? _scope : null;
@@ -58,7 +58,7 @@ internal sealed class ContainerScope(ScopeServices services, IServiceProvider pr
 
     public ValueTask DisposeAsync() => Own?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private sealed class LentScope(Scope scope) : IReplicatedScope
+    private sealed class NonOwningScope(Scope scope) : IReplicatedScope
     {
         public ConsistencyToken? Token => scope.Token;
 

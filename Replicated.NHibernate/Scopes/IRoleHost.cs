@@ -8,7 +8,7 @@ internal interface IRoleHost
 {
     ScopeServices Services { get; }
 
-    WorkName Work { get; }
+    OperationName Work { get; }
 
     /// <summary>What the application's handlers get their services from.</summary>
     IServiceProvider HandlerServices { get; }

@@ -19,7 +19,7 @@ internal enum TokenOf
 /// <summary>What a scope belongs to: it decides the role and gives the work its name.</summary>
 internal interface IScopeOwner
 {
-    WorkName Work { get; }
+    OperationName Work { get; }
 
     /// <summary>Whether the work's verb says that it only reads.</summary>
     bool IsReadOnlyVerb { get; }
@@ -42,12 +42,12 @@ internal interface IScopeOwner
     ulong Client => 0;
 
     /// <summary>What the client's next reads must see: a commit of the work wrote, or reads are not to go back.</summary>
-    void Carry(ConsistencyToken token, TokenOf source)
+    void PublishToken(ConsistencyToken token, TokenOf source)
     {
     }
 
     /// <summary>Whether the work failed and is being done again since the last time this was asked; an error page is.</summary>
-    bool StartsOver() => false;
+    bool IsReExecuted() => false;
 
     /// <summary>A unit of work was given out on this decision.</summary>
     void Taken(RoleDecision decision)
@@ -56,9 +56,9 @@ internal interface IScopeOwner
 }
 
 /// <summary>Work outside a request, or beside one: the role was said when the scope began. The client of the request around it reads and writes.</summary>
-internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplicit, bool hasSlaves, ConsistencyToken? token = null, Scope? around = null, IServiceProvider? services = null) : IScopeOwner
+internal sealed class ExplicitScopeOwner(OperationName work, DatabaseRole role, bool isExplicit, bool hasSlaves, ConsistencyToken? token = null, Scope? around = null, IServiceProvider? services = null) : IScopeOwner
 {
-    public WorkName Work { get; } = work;
+    public OperationName Work { get; } = work;
 
     public IServiceProvider? Services => services ?? (around is { IsEnded: false } ? around.HandlerServices : null);
 
@@ -66,10 +66,10 @@ internal sealed class FixedRole(WorkName work, DatabaseRole role, bool isExplici
 
     public TokenSet Tokens => around is null ? new(token is { Position: not null } ? token : null, token is { Position: null } ? token : null) : around.Services.Tokens.With(around.Tokens, token);
 
-    public void Carry(ConsistencyToken token, TokenOf source) => around?.NoteBeside(token);
+    public void PublishToken(ConsistencyToken token, TokenOf source) => around?.MergeNestedToken(token);
 
     public RoleDecision Decide(DatabaseRole? block) =>
         (block is { } inBlock
             ? new RoleDecision(inBlock, RouteReason.Block, IsExplicit: true)
-            : new RoleDecision(role, RouteReason.Scope, isExplicit)).OnWhatIsConfigured(hasSlaves);
+            : new RoleDecision(role, RouteReason.Scope, isExplicit)).OrMasterWithoutSlaves(hasSlaves);
 }

@@ -23,7 +23,7 @@ internal sealed class ReplicatedSessions(ScopeServices services, IScopeDiagnosis
             throw new ArgumentOutOfRangeException(nameof(role), role, "A scope is of the role Master or Slave.");
         }
 
-        var owner = new FixedRole(new WorkName(WorkKind.Scope), role, isExplicit: true, services.HasSlaves, token, AmbientScope.Of(services.Application)?.Scope, provider);
+        var owner = new ExplicitScopeOwner(new OperationName(WorkKind.Scope), role, isExplicit: true, services.HasSlaves, token, AmbientScope.Of(services.Application)?.Scope, provider);
         return new Scope(services, owner, ScopeKind.Explicit).Enter();
     }
 

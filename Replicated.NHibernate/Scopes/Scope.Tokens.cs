@@ -34,7 +34,7 @@ internal sealed partial class Scope
             // What the client brought was written before, whatever another machine's clock said then. A time alone does not say so.
             (_tokens, Commits) = (Services.Tokens.With(position is null ? AsksOwner() : default, token), Commits + 1);
             _askedOwner = true;
-            owner.Carry(token, TokenOf.Commit);
+            owner.PublishToken(token, TokenOf.Commit);
         }
     }
 
@@ -46,16 +46,16 @@ internal sealed partial class Scope
             _tokens = Services.Tokens.With(AsksOwner(), token);
             if (!Services.Tokens.IsPassed(token))
             {
-                owner.Carry(token, TokenOf.Read);
+                owner.PublishToken(token, TokenOf.Read);
             }
         }
     }
 
     /// <summary>A scope that was begun within this one wrote, or read: whoever waits for this one did.</summary>
-    public void NoteBeside(ConsistencyToken token)
+    public void MergeNestedToken(ConsistencyToken token)
     {
         (_tokens, Commits) = (Services.Tokens.With(AsksOwner(), token), Commits + 1);
-        owner.Carry(token, TokenOf.ScopeWithin);
+        owner.PublishToken(token, TokenOf.ScopeWithin);
     }
 
     // Only when somebody reads from a slave or writes: most requests carry no token and need none.

@@ -37,7 +37,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
     /// <summary>Where somebody traces.</summary>
     public Activity? Activity { get; } = ReplicatedActivities.Scope();
 
-    public WorkName Work => owner.Work;
+    public OperationName Work => owner.Work;
 
     public IServiceProvider HandlerServices => LazyInitializer.EnsureInitialized(ref _handlerServices, () => new HandlerServices(() => owner.Services, Services.ScopeFactory)).Provider;
 
@@ -133,7 +133,7 @@ internal sealed partial class Scope(ScopeServices services, IScopeOwner owner, S
                 throw ScopeErrors.Ended(Work);
             }
 
-            if (owner.StartsOver())
+            if (owner.IsReExecuted())
             {
                 StartOver(async: false).AsTask().GetAwaiter().GetResult();
             }

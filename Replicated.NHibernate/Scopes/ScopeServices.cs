@@ -8,7 +8,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Scopes;
 
 /// <summary>What every scope of an application shares. Thread-safe.</summary>
-internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, TokenValidator tokens, ReplicatedMetrics metrics, ILoggerFactory loggers, IEnumerable<ConnectionOpenedHandler> opened, IScopeDiagnosis? application = null, IServiceScopeFactory? scopes = null)
+internal sealed class ScopeServices(NodePool pool, OptionsSnapshot settings, TokenValidator tokens, ReplicatedMetrics metrics, ILoggerFactory loggers, IEnumerable<ConnectionOpenedHandler> opened, IScopeDiagnosis? application = null, IServiceScopeFactory? scopes = null)
 {
     public NodePool Pool { get; } = pool;
 
@@ -17,7 +17,7 @@ internal sealed class ScopeServices(NodePool pool, CurrentSettings settings, Tok
 
     public TokenValidator Tokens { get; } = tokens;
 
-    public CurrentSettings Settings { get; } = settings;
+    public OptionsSnapshot Settings { get; } = settings;
 
     /// <summary>What the application does with each connection that a scope takes.</summary>
     public ConnectionHooks ConnectionHooks { get; } = new(opened);

@@ -26,6 +26,6 @@ public sealed class WriteAfterCompletionException : WriteExceptionBase
     {
     }
 
-    internal static WriteAfterCompletionException Of(string what, WorkName work, Exception? inner = null) =>
+    internal static WriteAfterCompletionException Of(string what, OperationName work, Exception? inner = null) =>
         new(ScopeErrors.WriteAfterCompletion(work, $"{char.ToUpperInvariant(what[0])}{what[1..]} was attempted"), inner);
 }

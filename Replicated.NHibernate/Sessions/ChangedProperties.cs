@@ -49,6 +49,6 @@ internal static class ChangedProperties
 
     private static string Cause(IType type, object? loaded) =>
         loaded is null && type.ReturnedClass is { IsValueType: true } held && Nullable.GetUnderlyingType(held) is null ? ": NULL in the database, which the property cannot hold"
-        : type is CustomType or CompositeCustomType ? $": of the user type {Shown.Of(type.Name)}"
+        : type is CustomType or CompositeCustomType ? $": of the user type {Redactor.Of(type.Name)}"
         : "";
 }

@@ -45,12 +45,12 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
         services.AddReplicatedCore(options);
-        services.AddSingleton(sp => new ConfigurationPair(configure, sp.GetService<IConfiguration>()));
-        services.AddSingleton<IApplicationConnectionStrings>(sp => sp.GetRequiredService<ConfigurationPair>());
+        services.AddSingleton(sp => new FactoryBuilder(configure, sp.GetService<IConfiguration>()));
+        services.AddSingleton<IApplicationConnectionStrings>(sp => sp.GetRequiredService<FactoryBuilder>());
         return services.AddFactories(sp =>
         {
-            var (master, slave) = sp.GetRequiredService<NodeList>().ConnectionStrings(sp.GetRequiredService<CurrentSettings>().Value.Options);
-            return sp.GetRequiredService<ConfigurationPair>().Build(master, slave);
+            var (master, slave) = sp.GetRequiredService<NodeList>().ConnectionStrings(sp.GetRequiredService<OptionsSnapshot>().Value.Options);
+            return sp.GetRequiredService<FactoryBuilder>().Build(master, slave);
         });
     }
 
@@ -73,7 +73,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(slave);
         var factories = new ReplicatedSessionFactories(master, slave, owned: false);
         services.AddReplicatedCore(options);
-        services.AddSingleton<IApplicationConnectionStrings>(new GivenFactories(factories));
+        services.AddSingleton<IApplicationConnectionStrings>(new SuppliedFactories(factories));
         if (ReferenceEquals(master, slave))
         {
             services.AddSingleton(new RegistrationWarning(
@@ -90,7 +90,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
             var factories = create(sp);
             factories.Attach(
                 sp.GetService<IScopeDiagnosis>(),
-                sp.GetRequiredService<CurrentSettings>().Value.Options.ReadOnlySwitch,
+                sp.GetRequiredService<OptionsSnapshot>().Value.Options.ReadOnlySwitch,
                 new SessionHooks(sp.GetServices<SessionOpeningHandler>(), sp.GetServices<SessionOpenedHandler>(), sp.GetServices<StatelessSessionOpenedHandler>()));
             if (factories.AreCached && sp.GetServices<ConnectionOpenedHandler>().Any())
             {
@@ -107,7 +107,7 @@ public static class ReplicatedNHibernateServiceCollectionExtensions
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewUnit).Session);
         services.TryAddTransient(sp => sp.GetContainerScope()
             .GetUnit(sp.GetRequiredService<ReplicatedSessionFactories>(), ReplicatedSessionContext.NewStatelessUnit).Session);
-        services.AddSingleton<IClosedSessions, ClosedSessions>();
+        services.AddSingleton<IClosedSessionDetector, ClosedSessionDetector>();
         return new ReplicatedNHibernateBuilder(services);
     }
 

@@ -14,13 +14,13 @@ internal sealed class WriteGuard :
 {
     public void OnSaveOrUpdate(SaveOrUpdateEvent @event)
     {
-        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
+        CrossSessionEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
         RefuseNew(@event.Session, @event.EntityName, @event.Entity, "saving or updating");
     }
 
     public void OnPersist(PersistEvent @event)
     {
-        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "persisting");
+        CrossSessionEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "persisting");
         RefuseNew(@event.Session, @event.EntityName, @event.Entity, "persisting");
     }
 
@@ -32,7 +32,7 @@ internal sealed class WriteGuard :
 
     public void OnDelete(DeleteEvent @event)
     {
-        ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
+        CrossSessionEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
         Refuse(@event.Session, @event.EntityName, @event.Entity, "deleting");
     }
 
@@ -40,7 +40,7 @@ internal sealed class WriteGuard :
 
     public void OnReplicate(ReplicateEvent @event) => Refuse(@event.Session, @event.EntityName, @event.Entity, "replicating");
 
-    public void OnLock(LockEvent @event) => ForeignEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "locking");
+    public void OnLock(LockEvent @event) => CrossSessionEntity.Refuse(@event.Session, @event.EntityName, @event.Entity, "locking");
 
     public Task OnLockAsync(LockEvent @event, CancellationToken cancellationToken) => Done(() => OnLock(@event));
 

@@ -14,11 +14,11 @@ internal static class SettingsRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<ReplicatedOptions>, SectionBinding>(
             sp => new SectionBinding(sp.GetService<IConfiguration>())));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ReplicatedOptions>, OptionsRules>(
-            sp => new OptionsRules(sp.GetService<IConfiguration>())));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ReplicatedOptions>, OptionsValidator>(
+            sp => new OptionsValidator(sp.GetService<IConfiguration>())));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IOptionsChangeTokenSource<ReplicatedOptions>, SectionChanges>(
             sp => new SectionChanges(sp.GetService<IConfiguration>())));
-        services.TryAddSingleton<CurrentSettings>();
+        services.TryAddSingleton<OptionsSnapshot>();
     }
 
     private sealed class SectionBinding(IConfiguration? configuration) : IConfigureOptions<ReplicatedOptions>
@@ -31,7 +31,7 @@ internal static class SettingsRegistration
             }
 
             // What does not fit is named by the rules; without it, the rest is bound and judged too.
-            var misfits = SectionShape.Misfits(section).Select(m => m.Path).ToHashSet(StringComparer.OrdinalIgnoreCase);
+            var misfits = OptionsSchema.Misfits(section).Select(m => m.Path).ToHashSet(StringComparer.OrdinalIgnoreCase);
             new ConfigurationBuilder()
                 .AddInMemoryCollection(section.AsEnumerable().Where(s => s.Value is not null && !misfits.Contains(s.Key)))
                 .Build()

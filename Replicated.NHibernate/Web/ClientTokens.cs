@@ -64,7 +64,7 @@ internal sealed class ClientTokens
         return _received;
     }
 
-    public void Carry(ConsistencyToken token, bool isCommit)
+    public void PublishToken(ConsistencyToken token, bool isCommit)
     {
         _carried = _services.Tokens.With(_carried, token);
         Answer();

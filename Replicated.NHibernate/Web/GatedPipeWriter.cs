@@ -20,7 +20,7 @@ internal sealed class GatedPipeWriter(RequestScope request) : PipeWriter
         {
             if (!request.IsOpen && _held is null && request.OpensAtOnce)
             {
-                request.OpenAtOnce();
+                request.CommitSynchronously();
             }
 
             return request.IsOpen;
@@ -63,7 +63,7 @@ internal sealed class GatedPipeWriter(RequestScope request) : PipeWriter
     {
         if (exception is null)
         {
-            request.OpenAtOnce();
+            request.CommitSynchronously();
         }
         else
         {

@@ -19,7 +19,7 @@ internal sealed class GatedStream(RequestScope request) : Stream
 
     public override void Flush()
     {
-        request.OpenAtOnce();
+        request.CommitSynchronously();
         request.Server.Stream.Flush();
     }
 
@@ -33,7 +33,7 @@ internal sealed class GatedStream(RequestScope request) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        request.OpenAtOnce();
+        request.CommitSynchronously();
         request.Server.Stream.Write(buffer);
     }
 

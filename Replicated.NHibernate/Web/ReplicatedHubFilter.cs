@@ -17,7 +17,7 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         var snapshot = EndpointSnapshots.Of(invocationContext.HubMethod, hub, endpoint);
         var repeats = EndpointRepeats.AreAllowed(invocationContext.HubMethod, hub, endpoint);
         return await Run(
-            new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, repeats, invocationContext.ServiceProvider),
+            new Invocation(new OperationName(WorkKind.HubMethod, $"{hub.Name}.{invocationContext.HubMethodName}"), role, services.HasSlaves, snapshot, repeats, invocationContext.ServiceProvider),
             invocationContext.ServiceProvider,
             () => next(invocationContext),
             HubStream.Of(invocationContext.HubMethod));
@@ -36,7 +36,7 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         var hub = context.Hub.GetType();
         var endpoint = EndpointOf(context.Context);
         var (role, snapshot) = endpoint is not null ? (EndpointRoles.Of(endpoint), EndpointSnapshots.Of(endpoint)) : (null, false);
-        await Run(new Invocation(new WorkName(WorkKind.HubMethod, $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, EndpointRepeats.AreAllowed(endpoint), context.ServiceProvider), context.ServiceProvider, async () =>
+        await Run(new Invocation(new OperationName(WorkKind.HubMethod, $"{hub.Name}.{method}"), role, services.HasSlaves, snapshot, EndpointRepeats.AreAllowed(endpoint), context.ServiceProvider), context.ServiceProvider, async () =>
         {
             await run();
             return null;
@@ -90,9 +90,9 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         }
     }
 
-    private sealed class Invocation(WorkName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, bool repeats, IServiceProvider provider) : IScopeOwner
+    private sealed class Invocation(OperationName work, DatabaseRole? asked, bool hasSlaves, bool snapshot, bool repeats, IServiceProvider provider) : IScopeOwner
     {
-        public WorkName Work { get; } = work;
+        public OperationName Work { get; } = work;
 
         public bool WantsSnapshot { get; } = snapshot;
 
@@ -105,6 +105,6 @@ internal sealed class ReplicatedHubFilter(ScopeServices services) : IHubFilter
         public RoleDecision Decide(DatabaseRole? block) =>
             (block is { } inBlock ? new RoleDecision(inBlock, RouteReason.Block, IsExplicit: true)
                 : asked is { } role ? new RoleDecision(role, RouteReason.Attribute, IsExplicit: true)
-                : new RoleDecision(DatabaseRole.Master, RouteReason.Scope, IsExplicit: false)).OnWhatIsConfigured(hasSlaves);
+                : new RoleDecision(DatabaseRole.Master, RouteReason.Scope, IsExplicit: false)).OrMasterWithoutSlaves(hasSlaves);
     }
 }

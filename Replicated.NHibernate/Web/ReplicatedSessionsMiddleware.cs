@@ -27,7 +27,7 @@ internal sealed class ReplicatedSessionsMiddleware(RequestDelegate next, Request
         var request = new RequestScope(shared, context);
         request.Scope.Enter();
         context.RequestServices.GetRequiredService<ContainerScope>().Attach(request.Scope);
-        request.TakePlace();
+        request.InstallBodyFeature();
         request.CommitBeforeUpgrade();
         WatchedEndpoint.Watch(context);
         if (shared.Services.Settings.Value.RouteHeader)

@@ -28,7 +28,7 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
 
     public IHttpResponseBodyFeature Server => _server;
 
-    public void TakePlace()
+    public void InstallBodyFeature()
     {
         _server = _context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         _context.Features.Set<IHttpResponseBodyFeature>(this);
@@ -78,7 +78,7 @@ internal sealed partial class RequestScope : IHttpResponseBodyFeature
     public void TellFailure() => RequestOutcome.Fail(_context, isCommitted: _isOpen);
 
     /// <summary>For synchronous writers.</summary>
-    public void OpenAtOnce() => Open(async: false).AsTask().GetAwaiter().GetResult();
+    public void CommitSynchronously() => Open(async: false).AsTask().GetAwaiter().GetResult();
 
     /// <summary>Whether opening needs no waiting, so that a writer can be let through without a copy.</summary>
     public bool OpensAtOnce => Scope.IsSealed || Scope.CompletesAtOnce;

@@ -14,11 +14,11 @@ internal sealed partial class RequestScope
     private ReadYourWritesOptions ReadYourWrites => _shared.Services.Settings.Value.Options.ReadYourWrites;
 
     /// <summary>The answer carries it, also where an error page takes the answer's place: what is committed is committed.</summary>
-    public void Carry(ConsistencyToken token, TokenOf source)
+    public void PublishToken(ConsistencyToken token, TokenOf source)
     {
         if (_ended is null)
         {
-            ClientTokens.Of(_context, _shared.Services).Carry(token, isCommit: source == TokenOf.Commit);
+            ClientTokens.Of(_context, _shared.Services).PublishToken(token, isCommit: source == TokenOf.Commit);
         }
     }
 }

@@ -19,7 +19,7 @@ internal sealed partial class RequestScope : IScopeOwner
     private bool _tellsRoute;
     private object? _handled;
     private int _revision;
-    private WorkName? _ended;
+    private OperationName? _ended;
 
     public RequestScope(RequestScopes shared, HttpContext context)
     {
@@ -35,7 +35,7 @@ internal sealed partial class RequestScope : IScopeOwner
 
     public Scope Scope { get; }
 
-    public WorkName Work => _ended ?? RequestName.Of(_context);
+    public OperationName Work => _ended ?? RequestName.Of(_context);
 
     public IServiceProvider? Services => _ended is null ? _context.RequestServices : null;
 
@@ -76,7 +76,7 @@ internal sealed partial class RequestScope : IScopeOwner
 
     public void Taken(RoleDecision decision)
     {
-        if (decision.Reason == RouteReason.Early && !_wasEarly)
+        if (decision.Reason == RouteReason.BeforeRouting && !_wasEarly)
         {
             _wasEarly = true;
             _shared.SayEarly(Work);
@@ -84,7 +84,7 @@ internal sealed partial class RequestScope : IScopeOwner
     }
 
     /// <summary>An exception handler inside the scope caught what the first run threw, and now runs its error page here.</summary>
-    public bool StartsOver()
+    public bool IsReExecuted()
     {
         // Looked for only after something was set: this is asked with every session and at the commit point.
         if (_context.Features.Revision == _revision)
@@ -110,7 +110,7 @@ internal sealed partial class RequestScope : IScopeOwner
     /// <summary>The commit point: commits, or rolls back what ended with an error.</summary>
     public async ValueTask Complete(int statusCode, bool async)
     {
-        if (StartsOver())
+        if (IsReExecuted())
         {
             await Scope.StartOver(async);
         }

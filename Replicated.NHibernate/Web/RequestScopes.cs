@@ -6,9 +6,9 @@ using Replicated.NHibernate.Scopes;
 namespace Replicated.NHibernate.Web;
 
 /// <summary>What all requests of an application share, the decision among it. Thread-safe.</summary>
-internal sealed class RequestScopes(ScopeServices services, IEnumerable<IClosedSessions> closedSessions)
+internal sealed class RequestScopes(ScopeServices services, IEnumerable<IClosedSessionDetector> closedSessions)
 {
-    private readonly IClosedSessions[] _closedSessions = [.. closedSessions];
+    private readonly IClosedSessionDetector[] _closedSessions = [.. closedSessions];
     private int _saidEarly;
     private int _saidLate;
 
@@ -29,7 +29,7 @@ internal sealed class RequestScopes(ScopeServices services, IEnumerable<IClosedS
 
     public bool IsClosedSession(Exception exception) => Array.Exists(_closedSessions, c => c.IsClosedSession(exception));
 
-    public void SayEarly(WorkName work)
+    public void SayEarly(OperationName work)
     {
         if (Interlocked.Exchange(ref _saidEarly, 1) == 0)
         {

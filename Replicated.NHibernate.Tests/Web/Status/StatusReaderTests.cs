@@ -50,7 +50,7 @@ internal sealed class StatusReaderTests
         app.Positions.Are(("master", 100), ("s0", 100));
         await app.Sample();
         app.Clock.Advance(TimeSpan.FromSeconds(2));
-        app.Topology.Failed(app.Slave(0), "it is gone");
+        app.NodeRegistry.Failed(app.Slave(0), "it is gone");
         app.Clock.Advance(TimeSpan.FromSeconds(1));
         Assert.That(Read(app).Nodes.Single(n => n.Name == "s0").LagHistory, Is.EqualTo(new double?[] { 0, 0, null }));
 

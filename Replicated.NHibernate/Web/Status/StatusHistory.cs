@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Web.Status;
 internal sealed record StatusSample(long At, IReadOnlyDictionary<string, double?> Lags, IReadOnlyDictionary<string, long> Sessions);
 
 /// <summary>The samples of the last minutes, one a second, taken from memory. Thread-safe.</summary>
-internal sealed class StatusHistory(Topology topology, StatusCounters counters, TimeProvider clock) : IDisposable
+internal sealed class StatusHistory(NodeRegistry registry, StatusCounters counters, TimeProvider clock) : IDisposable
 {
     public const int Length = 300;
 
@@ -38,7 +38,7 @@ internal sealed class StatusHistory(Topology topology, StatusCounters counters, 
     /// <summary>What is known now.</summary>
     public StatusSample Now()
     {
-        var lags = topology.Slaves.ToDictionary(s => s.Name, LagOf, StringComparer.Ordinal);
+        var lags = registry.Slaves.ToDictionary(s => s.Name, LagOf, StringComparer.Ordinal);
         var sessions = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var count in counters.Of(ReplicatedMetrics.Sessions))
         {
@@ -51,7 +51,7 @@ internal sealed class StatusHistory(Topology topology, StatusCounters counters, 
 
     /// <summary>For how many seconds a slave has lacked something; null where nobody knows.</summary>
     public double? LagOf(Node node) =>
-        node.Role == DatabaseRole.Slave && node.Reading is not null && topology.StateOf(node) != NodeState.Unknown ? Math.Round(node.Lag.TotalSeconds, 3) : null;
+        node.Role == DatabaseRole.Slave && node.Reading is not null && registry.StateOf(node) != NodeState.Unknown ? Math.Round(node.Lag.TotalSeconds, 3) : null;
 
     public void Dispose() => _timer?.Dispose();
 

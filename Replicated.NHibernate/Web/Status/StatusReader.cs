@@ -5,7 +5,7 @@ using Replicated.NHibernate.Settings;
 namespace Replicated.NHibernate.Web.Status;
 
 /// <summary>Puts together what this process knows, from memory. Thread-safe.</summary>
-internal sealed class StatusReader(Topology topology, CurrentSettings settings, StatusCounters counters, StatusHistory history, TimeProvider clock)
+internal sealed class StatusReader(NodeRegistry registry, OptionsSnapshot settings, StatusCounters counters, StatusHistory history, TimeProvider clock)
 {
     private static readonly TimeSpan RateWindow = TimeSpan.FromSeconds(10);
 
@@ -23,8 +23,8 @@ internal sealed class StatusReader(Topology topology, CurrentSettings settings, 
                 options.MaxLag.TotalSeconds,
                 options.Probe.Interval.TotalSeconds,
                 options.LoadBalancing,
-                topology.Positions is not null),
-            [.. topology.Slaves.Prepend(topology.Master).Select(n => Of(n, samples, now))],
+                registry.Positions is not null),
+            [.. registry.Slaves.Prepend(registry.Master).Select(n => Of(n, samples, now))],
             Sessions(),
             new FallbackStatus(counters.Of(ReplicatedMetrics.ActiveFallbacks).Sum(c => c.Value), options.MaxFallbackSessions, Tagged(ReplicatedMetrics.Fallbacks)),
             Tagged(ReplicatedMetrics.Tokens),

@@ -15,7 +15,7 @@ internal static class StatusText
         ("token", "The client brought a consistency token and no slave had its write yet, so the master took the read."),
         ("fallback", "No slave could be used, so the master took the read."),
         ("stale", "A slave was asked for explicitly and did not have the client's write in time, or the master could not be reached."),
-        ("early", "A session was asked for before routing had found the endpoint, so the master answered."),
+        ("before-routing", "A session was asked for before routing had found the endpoint, so the master answered."),
         ("no-slave", "No slave is configured."),
         ("scope", "Work outside an HTTP request decided."),
     ];

@@ -24,7 +24,7 @@ internal enum WorkKind
 }
 
 /// <summary>What a scope is called in messages: its kind, a request's verb, and the action or the route's pattern, never a path, which is the client's data.</summary>
-internal readonly record struct WorkName(WorkKind Kind, string? Name = null, string? Verb = null)
+internal readonly record struct OperationName(WorkKind Kind, string? Name = null, string? Verb = null)
 {
     private const string OrBlock = ", or wrap the code in using (sessions.UseMaster()) { … } and use GetCurrentSession() there.";
 

@@ -40,7 +40,7 @@ internal sealed class SettingsSnapshot
 }
 
 /// <summary>The settings in force: the last ones that were valid. Thread-safe.</summary>
-internal sealed class CurrentSettings : IDisposable
+internal sealed class OptionsSnapshot : IDisposable
 {
     private readonly IOptionsFactory<ReplicatedOptions> _factory;
     private readonly ILogger _logger;
@@ -49,7 +49,7 @@ internal sealed class CurrentSettings : IDisposable
     private Action<SettingsSnapshot>? _checks;
     private Action<SettingsSnapshot>? _listeners;
 
-    public CurrentSettings(
+    public OptionsSnapshot(
         IOptionsFactory<ReplicatedOptions> factory,
         IEnumerable<IOptionsChangeTokenSource<ReplicatedOptions>> sources,
         ILoggerFactory loggers)

@@ -7,7 +7,7 @@ namespace Replicated.NHibernate.Sessions;
 /// A second configuration over the mappings that a first one has compiled, which takes longer than building a factory from them. Building only reads
 /// them; what belongs to one factory, such as properties and listeners, is each configuration's own.
 /// </summary>
-internal static class SharedMappings
+internal static class MappingSharing
 {
     /// <summary>
     /// Whether a second configuration would be as good as another call of whoever made the first: not where somebody derived from the class, and not

@@ -13,7 +13,7 @@ internal readonly record struct Misfit(string Path, string Error);
 /// Compares the section with the options. The binder passes over a misspelt key in silence, and throws at the first value that it
 /// cannot convert; said here, each stands beside the other errors.
 /// </summary>
-internal static class SectionShape
+internal static class OptionsSchema
 {
     private static readonly Type[] Sections = [typeof(ReadYourWritesOptions), typeof(CookieBuilder), typeof(ProbeOptions)];
 
@@ -24,7 +24,7 @@ internal static class SectionShape
         var inside = Misfits(section, type);
         return string.IsNullOrEmpty(section.Value)
             ? inside
-            : inside.Prepend(new(section.Path, $"{section.Path} is {Shown.Of(section.Value)}, but it is a section: {Known(type)}."));
+            : inside.Prepend(new(section.Path, $"{section.Path} is {Redactor.Of(section.Value)}, but it is a section: {Known(type)}."));
     }
 
     private static IEnumerable<Misfit> Misfits(IConfigurationSection section, Type type)
@@ -48,7 +48,7 @@ internal static class SectionShape
         // An empty list of JSON is an empty value.
         if (!string.IsNullOrEmpty(list.Value))
         {
-            return [new(list.Path, $"{list.Path} is {Shown.Of(list.Value)}, but it is a list: write {list.Path}:0, {list.Path}:1 and so on.")];
+            return [new(list.Path, $"{list.Path} is {Redactor.Of(list.Value)}, but it is a list: write {list.Path}:0, {list.Path}:1 and so on.")];
         }
 
         return property.PropertyType == typeof(IList<SlaveOptions>) ? list.GetChildren().SelectMany(OfSlave) : [];
@@ -74,7 +74,7 @@ internal static class SectionShape
             return [new(place.Path, $"{place.Path} is '', which is not the name of a cookie.")];
         }
 
-        return Fits(value, type) ? [] : [new(place.Path, $"{place.Path} is {Shown.Of(value)}, which is not {form}.")];
+        return Fits(value, type) ? [] : [new(place.Path, $"{place.Path} is {Redactor.Of(value)}, which is not {form}.")];
     }
 
     private static bool Fits(string value, Type type) =>

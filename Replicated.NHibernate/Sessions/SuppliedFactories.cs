@@ -4,7 +4,7 @@ using Replicated.NHibernate.Nodes;
 namespace Replicated.NHibernate.Sessions;
 
 /// <summary>The connection strings of factories that the application built alone.</summary>
-internal sealed class GivenFactories(ReplicatedSessionFactories factories) : IApplicationConnectionStrings
+internal sealed class SuppliedFactories(ReplicatedSessionFactories factories) : IApplicationConnectionStrings
 {
     public string? Master => Of(factories.Master);
 

@@ -8,7 +8,7 @@ namespace Replicated.NHibernate.Nodes;
 /// The servers there are and what is known of each. Whoever finds out something says so here, which is rare and may wait for a lock; whoever chooses reads a
 /// finished choice. Thread-safe.
 /// </summary>
-internal sealed partial class Topology
+internal sealed partial class NodeRegistry
 {
     // Where nobody asks in the background: long enough that a dead slave does not cost every request an attempt, short enough that one that came back is soon used.
     private static readonly TimeSpan LeftOutWithoutProbes = TimeSpan.FromSeconds(2);
@@ -16,7 +16,7 @@ internal sealed partial class Topology
     private readonly Lock _changing = new();
     private readonly NodeList _nodes;
     private readonly DatabaseProvider _provider;
-    private readonly CurrentSettings _settings;
+    private readonly OptionsSnapshot _settings;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly NodeReport _report;
@@ -28,10 +28,10 @@ internal sealed partial class Topology
     private volatile Node[] _slaves;
     private volatile Choice _choice;
 
-    public Topology(
+    public NodeRegistry(
         NodeList nodes,
         DatabaseProvider provider,
-        CurrentSettings settings,
+        OptionsSnapshot settings,
         TimeProvider clock,
         ReplicatedMetrics metrics,
         ILoggerFactory loggers,
@@ -108,7 +108,7 @@ internal sealed partial class Topology
         }
 
         var others = Others.Beside(node, Master, _slaves, MasterLog);
-        var (state, why) = Judge.Of(node, told, options.MaxLag, others);
+        var (state, why) = NodeStateEvaluator.Of(node, told, options.MaxLag, others);
         Found(node, state, why, asked);
         _early.Note(node, state, told);
         JudgeEarly();
@@ -155,7 +155,7 @@ internal sealed partial class Topology
         if (node.Role == DatabaseRole.Master)
         {
             _history.MasterIsGone();
-            ForgiveLags();
+            ReevaluateLag();
             JudgeEarly();
         }
     }
@@ -196,7 +196,7 @@ internal sealed partial class Topology
         }
     }
 
-    private void ForgiveLags()
+    private void ReevaluateLag()
     {
         foreach (var slave in _slaves)
         {

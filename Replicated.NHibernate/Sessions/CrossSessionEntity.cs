@@ -10,7 +10,7 @@ namespace Replicated.NHibernate.Sessions;
 /// An entity that the scope's slave session holds, given to the master's. NHibernate refuses it ("two open sessions") where it has a collection or is
 /// a proxy, without saying which; where it has neither, it writes what the slave had, be it ever so old.
 /// </summary>
-internal static class ForeignEntity
+internal static class CrossSessionEntity
 {
     public static void Refuse(IEventSource session, string? entityName, object? entity, string what)
     {

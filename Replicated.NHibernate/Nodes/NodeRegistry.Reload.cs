@@ -4,7 +4,7 @@ using Replicated.NHibernate.Diagnostics;
 namespace Replicated.NHibernate.Nodes;
 
 /// <summary>What changes while the application runs, and what a person should hear of once.</summary>
-internal sealed partial class Topology
+internal sealed partial class NodeRegistry
 {
     private string? _saidMaster;
 

@@ -8,13 +8,13 @@ using Environment = NHibernate.Cfg.Environment;
 namespace Replicated.NHibernate.Sessions;
 
 /// <summary>The configuration that the application's delegate makes, when it is first needed, and the two factories built from it.</summary>
-internal sealed class ConfigurationPair : IApplicationConnectionStrings
+internal sealed class FactoryBuilder : IApplicationConnectionStrings
 {
     private readonly Func<Configuration> _configure;
     private readonly Lazy<(string? Master, string? Error)> _connectionString;
     private Configuration? _configuration;
 
-    public ConfigurationPair(Func<Configuration> configure, IConfiguration? settings)
+    public FactoryBuilder(Func<Configuration> configure, IConfiguration? settings)
     {
         _configure = configure;
         _connectionString = new(() => ConnectionStringOf(_configuration = Made(), settings));
@@ -38,11 +38,11 @@ internal sealed class ConfigurationPair : IApplicationConnectionStrings
             return Checked(only, only);
         }
 
-        var shared = SharedMappings.Allows(first);
-        var second = shared ? SharedMappings.Of(first) : Another(first);
+        var shared = MappingSharing.Allows(first);
+        var second = shared ? MappingSharing.Of(first) : Another(first);
         Hooked(first, DatabaseRole.Master, master);
         Hooked(second, DatabaseRole.Slave, slave);
-        var (masters, slaves) = shared && !SharedMappings.AllowSideBySide(first) ? OneByOne(first, second) : SideBySide(first, second);
+        var (masters, slaves) = shared && !MappingSharing.AllowSideBySide(first) ? OneByOne(first, second) : SideBySide(first, second);
         return Checked(masters, slaves);
     }
 
@@ -130,7 +130,7 @@ internal sealed class ConfigurationPair : IApplicationConnectionStrings
 
         return settings?.GetConnectionString(name) is { } named
             ? (named, null)
-            : (null, $"The NHibernate configuration names the connection string {Shown.Of(name)}, but ConnectionStrings has no entry of that name.");
+            : (null, $"The NHibernate configuration names the connection string {Redactor.Of(name)}, but ConnectionStrings has no entry of that name.");
     }
 
     private Configuration Made() => _configure()

@@ -25,7 +25,7 @@ internal readonly record struct Others(ServerIdentity? Master, bool IsMasterAske
 }
 
 /// <summary>What a server's answer makes it.</summary>
-internal static class Judge
+internal static class NodeStateEvaluator
 {
     public static (NodeState State, string Why) Of(Node node, ReplicationStatus status, TimeSpan maxLag, Others others) =>
         node.Role == DatabaseRole.Master ? OfMaster(status, others)

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Replicated.NHibernate.Diagnostics;
 
 /// <summary>A configured value in a message, unless it may be a connection string that was put in the wrong place.</summary>
-internal static class Shown
+internal static class Redactor
 {
     private const int LongestName = 40;
 

@@ -6,7 +6,7 @@ using Replicated.NHibernate.Diagnostics;
 namespace Replicated.NHibernate.Settings;
 
 /// <summary>The rules that a value breaks by itself: ranges, tokens, names, keys that no option has.</summary>
-internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOptions<ReplicatedOptions>
+internal sealed class OptionsValidator(IConfiguration? configuration) : IValidateOptions<ReplicatedOptions>
 {
     private static readonly string[] KnownMethods = ["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "POST", "PUT", "PATCH", "DELETE", "CONNECT"];
     private static readonly string[] WritingMethods = ["POST", "PUT", "PATCH", "DELETE"];
@@ -25,7 +25,7 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         Methods(options, errors);
         if (configuration is not null)
         {
-            errors.AddRange(SectionShape.Misfits(configuration.GetSection(ReplicatedOptions.SectionName)).Select(m => m.Error));
+            errors.AddRange(OptionsSchema.Misfits(configuration.GetSection(ReplicatedOptions.SectionName)).Select(m => m.Error));
         }
 
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
@@ -50,12 +50,12 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         // Both are written when a commit is done already: too late for an error.
         if (!IsToken(options.Header))
         {
-            errors.Add($"{path}:Header is {Shown.Of(options.Header)}, which is not the name of a header.");
+            errors.Add($"{path}:Header is {Redactor.Of(options.Header)}, which is not the name of a header.");
         }
 
         if (!IsToken(options.Cookie?.Name))
         {
-            errors.Add($"{path}:Cookie:Name is {Shown.Of(options.Cookie?.Name)}, which is not the name of a cookie.");
+            errors.Add($"{path}:Cookie:Name is {Redactor.Of(options.Cookie?.Name)}, which is not the name of a cookie.");
         }
 
         if (options.Cookie is { MaxAge: not null } or { Expiration: not null })
@@ -70,7 +70,7 @@ internal sealed class OptionsRules(IConfiguration? configuration) : IValidateOpt
         {
             if (!IsToken(method))
             {
-                errors.Add($"Replicated:ReadOnlyMethods has {Shown.Of(method)}, which is not an HTTP method.");
+                errors.Add($"Replicated:ReadOnlyMethods has {Redactor.Of(method)}, which is not an HTTP method.");
             }
             else if (Array.Find(KnownMethods, m => m.Equals(method, StringComparison.OrdinalIgnoreCase)) is { } known && known != method)
             {
