@@ -98,7 +98,18 @@ internal sealed class SeveralServersTests
                 var first = await board.WhereAsync();
                 await context.Response.WriteAsync("the view");
                 await context.Response.Body.FlushAsync();
+                var (taken, enough) = (new TaskCompletionSource(), new TaskCompletionSource());
+                var other = app.Get(async beside =>
+                {
+                    await beside.Board().WhereAsync();
+                    taken.SetResult();
+                    await enough.Task;
+                });
+                // The pool has only other connections left.
+                await taken.Task.WaitAsync(TimeSpan.FromSeconds(30));
                 differ += first == await board.WhereAsync() ? 0 : 1;
+                enough.SetResult();
+                await other;
                 read++;
             });
         }
