@@ -45,6 +45,8 @@ case ${1:-help} in
     say "building $project"
     saying_it_goes_on dotnet build "$project" -c "$configuration" --nologo -v:minimal -tl:off
     give_back
+    # As it is written for dotnet run.
+    [ "${1:-}" != -- ] || shift
     # In place of this shell, so that a signal reaches it.
     exec dotnet run --no-build -c "$configuration" --project "$project" -- "$@"
     ;;
