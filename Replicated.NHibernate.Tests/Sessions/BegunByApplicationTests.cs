@@ -74,7 +74,7 @@ internal sealed class BegunByApplicationTests
             var own = session.BeginTransaction();
             if (when == "before the view")
             {
-                session.Save(new Note { Name = "before-routing" });
+                session.Save(new Note { Name = "early" });
                 own.Commit();
             }
 

@@ -72,7 +72,7 @@ internal sealed class SessionApp : IAsyncDisposable
                 app.MapMethods("/snapshot", ["GET", "POST"], (Delegate)Run).UseSnapshot();
                 map?.Invoke(app);
             },
-            slaves > 0 ? Database.Cluster : null,
+            slaves > 0 || settings?.ContainsKey("ConnectionStrings:Master") != true ? Database.Cluster : null,
             settings,
             slaves: slaves);
         return new SessionApp(app, sent);

@@ -21,7 +21,7 @@ internal sealed class EarlyTests(UnitOfWork unit)
         var seen = await app.Get<Seen>("/where");
         Assert.That(seen.Early!.InRecovery, Is.False);
         Assert.That(seen.Endpoint, Is.EqualTo(seen.Early));
-        Assert.That(seen.Reason, Is.EqualTo("Early"));
+        Assert.That(seen.Reason, Is.EqualTo("BeforeRouting"));
     }
 
     [Test]
@@ -45,7 +45,7 @@ internal sealed class EarlyTests(UnitOfWork unit)
     {
         await using var app = await Start(AskEarly);
         var seen = await app.Get<Seen>("/no-endpoint");
-        Assert.That((seen.Endpoint.InRecovery, seen.Reason), Is.EqualTo((false, "Early")));
+        Assert.That((seen.Endpoint.InRecovery, seen.Reason), Is.EqualTo((false, "BeforeRouting")));
     }
 
     [Test]

@@ -73,7 +73,7 @@ internal sealed class MvcEarlyUseTests(UnitOfWork unit)
         places.Add(await context.RequestServices.GetRequiredService<IBoard>().WhereAsync());
     }
 
-    [Route("before-routing"), Authorize("looking"), LookFirst]
+    [Route("early"), Authorize("looking"), LookFirst]
     private sealed class EarlyController : ControllerBase
     {
         private readonly IBoard _board;

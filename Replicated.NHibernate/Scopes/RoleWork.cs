@@ -257,7 +257,24 @@ internal sealed class RoleWork
         await Lease.GiveBack(before: null, async);
     }
 
-    public ValueTask GiveBack(bool async) => Gate.IsLeftToStatement ? ValueTask.CompletedTask : Lease.GiveBack(_snapshot, async);
+    public ValueTask GiveBack(bool async)
+    {
+        if (Gate.IsLeftToStatement)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        if (_joined is { IsKnown: true } && Host.Services.ConnectionHooks.Any && Lease.Opened is { } opened)
+        {
+            // A TransactionScope that is rolled back after its connection was given back takes the provider's reset with it, so the pool must not keep the connection.
+            foreach (var pool in opened.Node.Pools())
+            {
+                Provider.ClearPool(pool);
+            }
+        }
+
+        return Lease.GiveBack(_snapshot, async);
+    }
 
     // A statement that makes the session read-only would reach other clients behind a pooler, so each of its transactions is.
     private bool IsReadOnlyByTransaction => Role == DatabaseRole.Slave && Lease.Node is { IsReadOnlyModeOff: true };

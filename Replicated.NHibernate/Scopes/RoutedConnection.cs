@@ -63,7 +63,8 @@ internal sealed class RoutedConnection(ConnectionTarget target) : DbConnection
             }
 
             Target.Enlist();
-
+            // What has run on it by then nobody here knows.
+            Target.NoteRun();
             return connection;
         }
         finally

@@ -151,7 +151,7 @@ internal sealed class ConnectionHookTests
     [Test]
     public async Task A_rolled_back_TransactionScope_does_not_take_away_what_was_set([Values] bool transactionPerRequest)
     {
-        await using var app = await Tenants.StartAsync(new() { ["Replicated:TransactionPerRequest"] = transactionPerRequest.ToString() }, builder => builder.OnConnectionOpened(OfTenant));
+        await using var app = await Tenants.StartAsync(new(Tenants.PoolsOfOne()) { ["Replicated:TransactionPerRequest"] = transactionPerRequest.ToString() }, builder => builder.OnConnectionOpened(OfTenant));
         var answer = await app.Post(context =>
         {
             context.Tenant().Name = "a";
@@ -165,6 +165,8 @@ internal sealed class ConnectionHookTests
             return Task.FromResult(SessionApp.Done(string.Join(' ', seen)));
         });
         Assert.That(answer.Ok().Body, Is.EqualTo("tenant_user/a tenant_user/a"));
+        var next = await app.Post(context => Task.FromResult(SessionApp.Done(context.Session().Scalar(Settings))));
+        Assert.That(next.Ok().Body, Does.StartWith("postgres/\"$user\", public//"), "what was set reaches nobody else");
     }
 
     [Test]
